@@ -1,0 +1,47 @@
+# jhub_authz: build, install, test.  The lists below are the order of things:
+# OBJS by room, SQL parts in the order in which they make the install script.
+EXTENSION = jhub_authz
+MODULE_big = jhub_authz
+here := $(dir $(firstword $(MAKEFILE_LIST)))
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)jhub_authz.control)
+PGFILEDESC = "jhub_authz - JupyterHub authorization in the database"
+
+# ROOMS can be narrowed while a room is being built
+ROOMS ?= module algebra catalogue hub effective issue growth
+
+OBJS_module = module spi settings
+OBJS_algebra = scope_parse scopeset_build scopeset_view scopeset_io scopeset_op scopeset_agg scopeset_explode scopeset_gin scopeset_selfuncs
+OBJS_catalogue = hub_releases catalogue custom_scopes custom_scopes_json expand suggest
+OBJS_hub = hub_schema hub_data hub_tokens scope_functions status
+OBJS_effective = effective resolve scope_checks subjects everyone visible
+OBJS_issue = narrow token_hash issue_token resolve_request revoke
+OBJS_growth = attach actor events pending notes baselines judge decide policies mode
+
+SQL_module = guard settings
+SQL_algebra = type operators index aggregates
+SQL_catalogue = catalogue
+SQL_hub = hub
+SQL_effective = algebra effective
+SQL_issue = issue
+SQL_growth = growth attach
+
+OBJS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.o,$(OBJS_$(r))))
+SQL_PARTS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.sql,$(SQL_$(r))))
+
+DATA_built = extension/$(EXTENSION)--$(EXTVERSION).sql
+REGRESS ?= $(patsubst $(here)sql/%.sql,%,$(sort $(wildcard $(here)sql/*.sql)))
+REGRESS_OPTS = --load-extension=jhub_authz --dbname=jhub_authz_regress
+SHLIB_LINK = $(shell pkg-config --libs jansson 2>/dev/null || echo -ljansson) -Wl,-Bsymbolic
+PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers $(shell pkg-config --cflags jansson 2>/dev/null)
+PG_CPPFLAGS = -DJHUB_AUTHZ_VERSION='"$(EXTVERSION)"'
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+$(DATA_built): $(SQL_PARTS) $(here)jhub_authz.control $(here)Makefile
+	$(MKDIR_P) $(@D)
+	cat $(filter %.sql,$^) > $@
+
+HEADERS_all = $(wildcard $(here)extension/*/*.h)
+$(OBJS): $(HEADERS_all)

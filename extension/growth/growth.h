@@ -1,0 +1,45 @@
+/*-------------------------------------------------------------------------
+ *
+ * growth.h
+ *	  Baselines, pending changes, the decision at commit, events.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JHUB_AUTHZ_GROWTH_H
+#define JHUB_AUTHZ_GROWTH_H
+
+#include "../effective/effective.h"
+
+/* One row of token_events. What is NULL is stored as NULL. */
+typedef struct TokenEvent
+{
+	int			token_id;
+	const char *prefix;			/* UTF-8 */
+	const char *owner_kind;
+	const char *owner_name;		/* UTF-8 */
+	const char *client_id;		/* UTF-8 */
+	const char *action;
+	const char *reason;
+	const Scopeset *before;
+	const Scopeset *after;
+	const Scopeset *gained;
+} TokenEvent;
+
+/*
+ * Append an event.  actor is the session user of this statement unless given
+ * (a pending row's); so with role and application_name.
+ */
+typedef struct Actor
+{
+	Oid			session_user;
+	Oid			role;
+	char		application_name[NAMEDATALEN];
+} Actor;
+
+extern void actor_current(Actor *actor);
+extern void token_event(const TokenEvent *event, const Actor *actor);
+
+/* Note that something changed, to be decided at the end of the transaction. */
+extern void pending_note(const char *kind, int id, const char *old_name);
+
+#endif							/* JHUB_AUTHZ_GROWTH_H */

@@ -1,0 +1,250 @@
+/*-------------------------------------------------------------------------
+ *
+ * hub.h
+ *	  The hub's tables: the only room that names a column of theirs.
+ *
+ * Two things are read here.  HubSchema says which tables and columns the
+ * attached database has and which release of the hub that makes it.  HubData
+ * is a small model in memory of who is who (roles, users, groups, services,
+ * shares, clients), for some subjects or for everyone; effective.h computes
+ * on it.  Tokens are not part of it, they are passed by one at a time.
+ *
+ * Everything is read as the owner of the hub's tables.  Strings are UTF-8.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JHUB_AUTHZ_HUB_H
+#define JHUB_AUTHZ_HUB_H
+
+#include "../catalogue/catalogue.h"
+#include "../module/module.h"
+#include "datatype/timestamp.h"
+
+typedef enum HubTable
+{
+	HUB_USERS,
+	HUB_GROUPS,
+	HUB_SERVICES,
+	HUB_ROLES,
+	HUB_USER_ROLE_MAP,
+	HUB_GROUP_ROLE_MAP,
+	HUB_SERVICE_ROLE_MAP,
+	HUB_USER_GROUP_MAP,
+	HUB_SPAWNERS,
+	HUB_OAUTH_CLIENTS,
+	HUB_OAUTH_CODES,
+	HUB_API_TOKENS,
+	HUB_SHARES,					/* from 5.0, and perhaps not there yet */
+	HUB_SHARE_CODES,
+	HUB_ALEMBIC_VERSION,		/* not in a database that was never stamped */
+	HUB_TOKEN_ROLE_MAP,			/* api_token_role_map: 2.x only */
+	HUB_NTABLES
+} HubTable;
+
+/* The hub's name of a table. */
+extern const char *hub_table_name(HubTable table);
+
+/* Without these a schema is no hub's. */
+extern bool hub_table_required(HubTable table);
+
+typedef struct HubSchema
+{
+	Oid			oid;
+	char		name[NAMEDATALEN];	/* as in pg_namespace */
+	char		quoted[2 * NAMEDATALEN + 3];	/* quote_identifier'd */
+	Oid			rel[HUB_NTABLES];	/* InvalidOid: not there */
+	Oid			owner;			/* of the tables */
+	bool		has_token_scopes;	/* api_tokens.scopes: 3.0 on */
+	bool		has_allowed_scopes; /* oauth_clients.allowed_scopes */
+	bool		has_managed_by_auth;	/* 5.0 on */
+	char		revision[64];	/* alembic's, "" if unknown */
+	const CatalogueRelease *release;	/* in force; never NULL */
+	bool		certain;		/* false: revision unknown, or inferred */
+	bool		newer;			/* the hub is known to be newer than we are */
+	const Catalogue *catalogue; /* release and custom scopes */
+} HubSchema;
+
+/*
+ * The attached hub as it is now.  Built anew at each call from the system
+ * caches (some microseconds), so it can't be stale; palloc'd in the current
+ * context.  Not attached, or schema gone: 55000, or NULL if missing_ok.
+ * latest: read the alembic revision with the latest snapshot.
+ */
+extern HubSchema *hub_schema(bool missing_ok, bool latest);
+
+/* The same for a schema that is not (yet) the attached one. */
+extern HubSchema *hub_schema_of(const char *schema_name, bool missing_ok, bool latest);
+
+/* Which of the hub's tables is this relation?  HUB_NTABLES: none. */
+extern HubTable hub_table_of(const HubSchema *hub, Oid relid);
+
+/* The catalogue in force: the attached hub's, or the newest release's. */
+extern const Catalogue *hub_catalogue(void);
+
+/* ---- the model ---- */
+
+typedef struct HubRole
+{
+	int			id;
+	char	   *name;
+	const Scopeset *raw;		/* never NULL; empty if none or broken */
+	char	   *defect;			/* why the stored scopes do not parse, or NULL */
+} HubRole;
+
+typedef struct HubShare
+{
+	int			id;
+	const Scopeset *scopes;		/* as stored */
+	char	   *defect;
+	char	   *server;			/* "owner/name" */
+	char	   *client_id;		/* the server's OAuth client, or NULL */
+} HubShare;
+
+typedef struct HubGroup
+{
+	int			id;
+	char	   *name;
+	int			nroles;
+	HubRole   **roles;
+	int			nshares;
+	HubShare  **shares;			/* shares with the group */
+	void	   *memo;			/* effective.c's */
+} HubGroup;
+
+typedef struct HubUser
+{
+	int			id;
+	char	   *name;
+	bool		admin;
+	int			nroles;
+	HubRole   **roles;
+	int			ngroups;
+	HubGroup  **groups;
+	int			nshares;
+	HubShare  **shares;			/* shares with the user */
+	void	   *memo;
+} HubUser;
+
+typedef struct HubService
+{
+	int			id;
+	char	   *name;
+	bool		admin;
+	int			nroles;
+	HubRole   **roles;
+	void	   *memo;
+} HubService;
+
+/* An OAuth client and what it stands for. */
+typedef struct HubClient
+{
+	char	   *identifier;
+	char	   *service;		/* name of its service, or NULL */
+	char	   *server;			/* "owner/name" of its spawner, or NULL */
+	char	   *allowed_scopes; /* stored text, or NULL */
+} HubClient;
+
+typedef struct HubData HubData;
+
+/* Which subjects to read.  everyone: all of all kinds. */
+typedef struct HubWant
+{
+	bool		everyone;
+	int			nusers;
+	const int  *users;
+	int			nservices;
+	const int  *services;
+	int			ngroups;
+	const int  *groups;
+} HubWant;
+
+/*
+ * Read the model.  Set-at-a-time: a handful of queries whatever is wanted.
+ * Lives in a memory context of its own below the current one.
+ */
+extern HubData *hub_load(const HubSchema *hub, const HubWant *want, bool latest);
+extern void hub_free(HubData *data);
+extern const HubSchema *hub_data_schema(const HubData *data);
+extern MemoryContext hub_data_context(const HubData *data);
+
+/* Look-ups: NULL if not there (or not loaded). */
+extern HubUser *hub_user(const HubData *data, int id);
+extern HubService *hub_service(const HubData *data, int id);
+extern HubGroup *hub_group(const HubData *data, int id);
+extern HubRole *hub_role(const HubData *data, int id);
+
+/* In order of name: *n and an array. */
+extern HubUser **hub_users(const HubData *data, int *n);
+extern HubService **hub_services(const HubData *data, int *n);
+extern HubGroup **hub_groups(const HubData *data, int *n);
+extern HubRole **hub_roles(const HubData *data, int *n);	/* those loaded */
+
+/* A client, read on demand and remembered; NULL if unknown. */
+extern const HubClient *hub_client(HubData *data, const char *identifier);
+
+/* Who is in which group, for anybody, read on demand and remembered. */
+extern ScopeMembership *hub_membership(HubData *data);
+
+/*
+ * The same without a model, for two sets that are given: reads what
+ * scopeset_needs_groups says must be known, NULL if nothing.
+ */
+extern ScopeMembership *hub_membership_for(const HubSchema *hub,
+										   const Scopeset *a, const Scopeset *b,
+										   bool latest);
+
+/* Ids by name: 0 if there is none such. */
+extern int	hub_user_id(const HubSchema *hub, const char *name, bool latest);
+extern int	hub_service_id(const HubSchema *hub, const char *name, bool latest);
+extern int	hub_group_id(const HubSchema *hub, const char *name, bool latest);
+
+/* ---- tokens ---- */
+
+typedef struct HubToken
+{
+	int			id;
+	int			user_id;		/* 0: none */
+	int			service_id;		/* 0: none */
+	char	   *client_id;		/* may be NULL */
+	char	   *note;			/* may be NULL */
+	char	   *prefix;
+	bool		has_created;
+	Timestamp	created;
+	bool		has_expires;
+	Timestamp	expires_at;		/* UTC */
+	char	   *scopes;			/* stored text, or NULL */
+	const Scopeset *stored;		/* parsed; empty if NULL or broken */
+	char	   *defect;
+} HubToken;
+
+/* Which tokens to pass by: the union of the lists, or all. */
+typedef struct HubTokenWant
+{
+	bool		all;
+	bool		live_only;		/* not expired */
+	int			nids;
+	const int  *ids;
+	int			nusers;
+	const int  *users;
+	int			nservices;
+	const int  *services;
+	int			nclients;
+	char	  **clients;		/* client identifiers */
+} HubTokenWant;
+
+typedef void (*hub_token_fn) (HubToken *token, void *arg);
+
+/* In order of id.  What token points to lives for one call. */
+extern void hub_each_token(const HubSchema *hub, const HubTokenWant *want,
+						   bool latest, hub_token_fn each, void *arg);
+
+/* user / oauth / server / service */
+extern TokenClass hub_token_class(const HubToken *token);
+
+/* The one reader of the hub's scope columns: never throws. */
+extern const Scopeset *hub_parse_scopes(const char *json, char **defect);
+
+/* Now, as the hub stores time: UTC without time zone. */
+extern Timestamp hub_now(void);
+
+#endif							/* JHUB_AUTHZ_HUB_H */

@@ -1,0 +1,150 @@
+/*-------------------------------------------------------------------------
+ *
+ * module.h
+ *	  What every room needs of the server: who we are, running SQL as the
+ *	  right owner, saved plans, and the settings that are kept in tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JHUB_AUTHZ_MODULE_H
+#define JHUB_AUTHZ_MODULE_H
+
+#include "compat.h"
+#include "executor/spi.h"
+#include "utils/snapshot.h"
+
+/* ---- identity (module.c) ---- */
+
+extern Oid	module_extension_oid(void);
+extern Oid	module_owner(void);		/* owner of the extension */
+extern Oid	module_schema_oid(void);	/* of schema jhub_authz */
+
+/* Oid of one of our own relations by name; elog if it is missing. */
+extern Oid	module_relation(const char *relname);
+
+/* UTF-8 to the server's encoding and back; returns the argument if equal. */
+extern char *module_from_utf8(const char *str, int len);
+extern char *module_to_utf8(const char *str);
+extern text *module_text_from_utf8(const char *str, int len);
+
+/* ---- running SQL (spi.c) ---- */
+
+/*
+ * A frame in which SQL runs as a given role, with search_path pinned to
+ * pg_catalog, pg_temp, and with no more rights than that role's.  Text for it
+ * names every relation with its schema.  Frames nest.  An error needs no
+ * cleanup: (sub)transaction abort undoes all of it.
+ */
+typedef struct SpiFrame
+{
+	Oid			save_userid;
+	int			save_sec_context;
+	int			save_nestlevel;
+} SpiFrame;
+
+extern void spi_enter(SpiFrame *frame, Oid role);
+extern void spi_leave(SpiFrame *frame);
+
+/*
+ * Run a statement whose plan is kept for the life of the backend, keyed by its
+ * text (and rebuilt when it is no longer valid).  latest: with the latest
+ * snapshot at every isolation level, not the transaction's.  Rows come in
+ * SPI_tuptable, their number is returned.  read_only as in SPI; a statement
+ * that writes sees and makes changes under a new command id.
+ */
+extern uint64 spi_run(const char *sql, int nargs, const Oid *argtypes,
+					  const Datum *values, const char *nulls,
+					  bool read_only, bool latest, long limit);
+
+/*
+ * The same, for a query with many rows: calls each(row, desc, arg) in a memory
+ * context that is reset after each row, reading some thousand at a time.
+ */
+typedef void (*spi_row_fn) (HeapTuple row, TupleDesc desc, void *arg);
+extern void spi_each(const char *sql, int nargs, const Oid *argtypes,
+					 const Datum *values, const char *nulls,
+					 bool latest, spi_row_fn each, void *arg);
+
+/* Column of a row as a palloc'd UTF-8 string in the current context, or NULL. */
+extern char *spi_utf8(HeapTuple row, TupleDesc desc, int column);
+/* int4 column; 'missing' if NULL. */
+extern int	spi_int(HeapTuple row, TupleDesc desc, int column, int missing);
+
+/* An int4[] Datum from C ints. */
+extern Datum spi_int_array(const int *values, int n);
+/* A text[] Datum from UTF-8 strings. */
+extern Datum spi_text_array(char *const *values, int n);
+
+/* ---- settings kept in tables (settings.c) ---- */
+
+typedef enum HubMode
+{
+	HUB_MODE_OFF,
+	HUB_MODE_OBSERVE,
+	HUB_MODE_ENFORCE
+} HubMode;
+
+typedef enum UndefinedScopes
+{
+	UNDEFINED_AUTO,
+	UNDEFINED_REFUSE,
+	UNDEFINED_LOG
+} UndefinedScopes;
+
+/* on_growth, inherit and on_share of one row of token_policies */
+typedef enum OnGrowth
+{
+	ON_GROWTH_REVOKE, ON_GROWTH_LOG, ON_GROWTH_VETO, ON_GROWTH_IGNORE
+} OnGrowth;
+
+typedef enum InheritPolicy
+{
+	INHERIT_FIX, INHERIT_GUARD, INHERIT_FOLLOW
+} InheritPolicy;
+
+typedef enum OnShare
+{
+	ON_SHARE_FOLLOW, ON_SHARE_REVOKE
+} OnShare;
+
+typedef enum TokenClass
+{
+	TOKEN_USER, TOKEN_OAUTH, TOKEN_SERVER, TOKEN_SERVICE, TOKEN_NCLASSES
+} TokenClass;
+
+typedef struct TokenPolicy
+{
+	OnGrowth	on_growth;
+	InheritPolicy inherit;
+	OnShare		on_share;
+} TokenPolicy;
+
+/* A snapshot of the settings; cached per backend, invalidated at commit. */
+typedef struct Settings
+{
+	bool		attached;		/* there is a row in attachment */
+	char		hub_schema[NAMEDATALEN];
+	HubMode		mode;
+	char	   *pinned_release; /* use_hub_release(), or NULL */
+	UndefinedScopes undefined_scopes;
+	bool		token_shares_documented;
+	int			lock_timeout_ms;
+	TokenPolicy policy[TOKEN_NCLASSES];
+} Settings;
+
+/*
+ * The settings in force.  Read with the latest snapshot.  The pointer is good
+ * until the next call.
+ */
+extern const Settings *settings_get(void);
+
+/* Read afresh, past the cache: for the decision, under its lock. */
+extern const Settings *settings_read_latest(void);
+
+/* A table behind the settings has been written: tell every backend at commit. */
+extern void settings_changed(void);
+
+/* Register a function to be called when a relation (InvalidOid: all) changes. */
+extern void module_on_relcache(void (*callback) (Oid relid));
+
+#endif							/* JHUB_AUTHZ_MODULE_H */
