@@ -12,10 +12,10 @@ ROOMS ?= module algebra catalogue hub effective issue growth
 OBJS_module = module spi settings
 OBJS_algebra = scope_parse scopeset_build scopeset_view scopeset_io scopeset_op scopeset_agg scopeset_explode scopeset_gin scopeset_selfuncs
 OBJS_catalogue = hub_releases catalogue custom_scopes custom_scopes_json expand suggest
-OBJS_hub = hub_schema hub_data hub_tokens scope_functions status
+OBJS_hub = hub_concern hub_schema hub_data hub_tokens scope_functions status
 OBJS_effective = effective resolve scope_checks subjects everyone visible
-OBJS_issue = narrow token_hash issue_token resolve_request revoke
-OBJS_growth = attach actor events pending notes baselines judge decide policies mode
+OBJS_issue = owner narrow token_hash issue_token resolve_request revoke
+OBJS_growth = events concern baselines notes judge decide attach mode policies
 
 SQL_module = guard settings
 SQL_algebra = type operators index aggregates
@@ -36,8 +36,14 @@ PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-i
 PG_CPPFLAGS = -DJHUB_AUTHZ_VERSION='"$(EXTVERSION)"'
 
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(PGXS),)
 include $(PGXS)
+else
+# demo and test install what is missing; nothing else works without it
+all install installcheck clean:
+	@echo "pg_config not found: install postgresql-server-dev-15, or set PG_CONFIG" >&2; exit 1
+endif
 
 $(DATA_built): $(SQL_PARTS) $(here)jhub_authz.control $(here)Makefile
 	$(MKDIR_P) $(@D)
@@ -45,3 +51,5 @@ $(DATA_built): $(SQL_PARTS) $(here)jhub_authz.control $(here)Makefile
 
 HEADERS_all = $(wildcard $(here)extension/*/*.h)
 $(OBJS): $(HEADERS_all)
+
+include $(here)testbed/targets.mk

@@ -52,6 +52,7 @@
 #include "postgres.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "nodes/nodes.h"
 
 #include "../module/compat.h"
 #include "scope_dictionary.h"
@@ -209,12 +210,33 @@ extern Scopeset *scopeset_single(const ScopeMember *member);
 extern bool scope_parse(const char *str, int len, ScopeMember *member,
 						const char **defect, int *where);
 
+/* The defect of a scope beyond SCOPE_MAX_BYTES: compare the pointer. */
+extern const char *const scope_too_long;
+
+/*
+ * Raise the standard error for the text of one scope (UTF-8) that scope_parse
+ * refused: 54000 when it is too long, otherwise 22P02 with the position.
+ */
+extern void scope_syntax_error(Node *escontext, const char *str, int len,
+							   const char *defect, int where);
+
+/* A kind's name to the kind with a value or, if 'self', without; false: none. */
+extern bool scope_kind_find(const char *name, int len, bool self,
+							ScopeKind *kind);
+
+/* Can this text be the value of a filter?  Not empty, no control character. */
+extern bool scope_value_ok(const char *value, int len);
+
+/* Does it hold white space, ASCII or Unicode?  (A base cannot.) */
+extern bool scope_value_has_space(const char *value, int len);
+
 /* The name of a kind as in text: "user" for SCOPE_USER and SCOPE_USER_SELF. */
 extern const char *scope_kind_name(ScopeKind kind);
 extern bool scope_kind_is_self(ScopeKind kind);
 
-/* Index in the dictionary, or -1. */
+/* Index in the dictionary, or -1; and the name at an index. */
 extern int	scope_dictionary_find(const char *base, int len);
+extern const char *scope_dictionary_name(int base_id, int *len);
 
 /* ---- writing (scopeset_build.c): the one writer of stored bytes ---- */
 
@@ -227,9 +249,15 @@ typedef struct ScopeBuilder ScopeBuilder;
  */
 extern ScopeBuilder *scope_builder_create(void);
 extern void scope_builder_add(ScopeBuilder *b, const ScopeMember *member);
-extern void scope_builder_add_mask(ScopeBuilder *b, ScopeKind kind,
+
+/*
+ * Names from a hub's tables need not fit the grammar: a value that is empty or
+ * holds a control character cannot be in a scope.  These two leave such a
+ * member out and return false.
+ */
+extern bool scope_builder_add_mask(ScopeBuilder *b, ScopeKind kind,
 								   const char *value, int len, uint64 mask);
-extern void scope_builder_add_local(ScopeBuilder *b, const char *base, int base_len,
+extern bool scope_builder_add_local(ScopeBuilder *b, const char *base, int base_len,
 									ScopeKind kind, const char *value, int len);
 extern void scope_builder_add_set(ScopeBuilder *b, const Scopeset *set);
 
@@ -276,6 +304,7 @@ typedef struct ScopeMembership
 extern bool scopeset_equal(const Scopeset *a, const Scopeset *b);
 extern int	scopeset_compare(const Scopeset *a, const Scopeset *b);
 extern uint32 scopeset_hash_value(const Scopeset *a);
+extern uint64 scopeset_hash64(const Scopeset *a);
 
 /* Every member of b is covered by a. */
 extern bool scopeset_covers_with(const Scopeset *a, const Scopeset *b,
@@ -307,8 +336,29 @@ extern bool scopeset_covers_member(const Scopeset *set, const ScopeMember *membe
  */
 extern bool scopeset_needs_groups(const Scopeset *a, const Scopeset *b);
 
-/* Does any member filter by group / by the given filter? */
+/* ---- filters (scopeset_filters.c) ---- */
+
+/* Does any member have a filter of this kind? */
 extern bool scopeset_has_kind(const Scopeset *a, ScopeKind kind);
+
+/*
+ * Does any member filter by this value?  For SCOPE_USER also as the owner's
+ * part of a server filter.
+ */
+extern bool scopeset_names_filter(const Scopeset *set, ScopeKind kind,
+								  const char *value, int len);
+
+/*
+ * The set with names in filters replaced, all at once, so that swaps come out
+ * right.  Kinds: SCOPE_USER (also the owner's part of server filters),
+ * SCOPE_GROUP, SCOPE_SERVICE, and SCOPE_SERVER, whose names are whole values
+ * "owner/name", the old one under the owner's old name; the owner's part of
+ * the new one is subject to the user renames.  A member whose new filter
+ * cannot be written (an empty name, a control character) is left out.
+ */
+extern Scopeset *scopeset_renamed(const Scopeset *set, int n,
+								  const ScopeKind *kinds,
+								  char **olds, char **news);
 
 /* The owner's part of a server filter's value: up to the first '/', or all. */
 static inline int

@@ -15,6 +15,22 @@
 
 #include "../algebra/scopeset.h"
 
+/*
+ * What a filter by server (with or without a value) does to a scope and its
+ * subscopes.  The releases differ:
+ *
+ * up to 2.3, it goes with all of them, and the right to read the server's
+ * owner's name (read:users:name!user=OWNER) is added;
+ * 3.0 adds that only where a name among them begins with "read:";
+ * since 3.1, names that begin with "read:user" are left out instead.
+ */
+typedef enum CatalogueServerRule
+{
+	CATALOGUE_SERVER_NAMES_OWNER,
+	CATALOGUE_SERVER_READ_NAMES_OWNER,
+	CATALOGUE_SERVER_NO_USERS
+} CatalogueServerRule;
+
 /* One release of JupyterHub, compiled in. */
 typedef struct CatalogueRelease
 {
@@ -30,6 +46,9 @@ typedef struct CatalogueRelease
 	const char *role_admin;
 	const char *role_server;
 	const char *role_token;
+	CatalogueServerRule server_rule;
+	bool		user_is_any_owner;	/* 2.x: !user is a service's name too, and
+									 * there are no filters !service, !server */
 } CatalogueRelease;
 
 /* Releases in ascending order. */
@@ -63,6 +82,30 @@ typedef struct Catalogue
  */
 extern const Catalogue *catalogue_get(const CatalogueRelease *release);
 
+/* A member's base: what the hub's user sees of it, UTF-8; NULL if undefined. */
+extern const char *catalogue_description(const Catalogue *catalogue,
+										 const ScopeMember *member);
+
+/* All definitions, the hub's and custom ones, in code point order of names. */
+typedef struct CatalogueDefinition
+{
+	const char *name;			/* UTF-8, like all of these */
+	const char *description;
+	bool		custom;
+	int			nsubscopes;
+	const char **subscopes;		/* the direct ones, palloc'd */
+} CatalogueDefinition;
+
+typedef struct CatalogueIter
+{
+	const Catalogue *catalogue;
+	int			base;			/* next dictionary base to look at */
+	int			custom;			/* next custom scope */
+} CatalogueIter;
+
+extern void catalogue_iter_init(CatalogueIter *iter, const Catalogue *catalogue);
+extern bool catalogue_iter_next(CatalogueIter *iter, CatalogueDefinition *definition);
+
 /* Is the member's base defined? */
 extern bool catalogue_defines(const Catalogue *catalogue, const ScopeMember *member);
 
@@ -87,10 +130,34 @@ extern Scopeset *catalogue_expand(const Catalogue *catalogue, const Scopeset *ra
 /* The closest defined scope to a misspelt one, palloc'd UTF-8, or NULL. */
 extern char *catalogue_suggest(const Catalogue *catalogue, const ScopeMember *member);
 
+/*
+ * The kind of filter that a misspelt one ("usr") is closest to: "user",
+ * "service", "group", "server", or NULL.
+ */
+extern const char *catalogue_suggest_kind(const char *kind, int len);
+
 /* Raise 42704, with a hint, for the first undefined member. */
 extern void catalogue_check_defined(const Catalogue *catalogue, const Scopeset *set);
 
 /* Forget the cached custom scopes, in all backends at commit. */
 extern void catalogue_invalidate_custom(void);
+
+/*
+ * What the catalogue must ask or tell rooms that it does not know.  Each is
+ * set once, by an init function (init.h); not set means nobody to ask or tell.
+ *
+ * users: who uses a custom scope (base only, base_id -1)?  Roles, tokens,
+ * clients and shares, as a palloc'd list for a DETAIL line in the server's
+ * encoding ("role \"a\", token 12"), or NULL if nobody does.  Called by
+ * undefine_scope with our own rights, outside of an SPI frame.
+ *
+ * changed: definitions of custom scopes have just been written, by a function
+ * of ours, in this transaction; what anyone may do may have changed.
+ */
+typedef char *(*catalogue_users_hook) (const ScopeMember *base);
+typedef void (*catalogue_changed_hook) (void);
+
+extern void catalogue_set_users_hook(catalogue_users_hook hook);
+extern void catalogue_set_changed_hook(catalogue_changed_hook hook);
 
 #endif							/* JHUB_AUTHZ_CATALOGUE_H */

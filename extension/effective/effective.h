@@ -72,4 +72,79 @@ extern void effective_resolve(const Catalogue *catalogue, const Scopeset *reques
 							  ScopeMembership *membership,
 							  Scopeset **granted, Scopeset **refused);
 
+/* ---- subjects by name (subjects.c) ---- */
+
+typedef enum SubjectKind
+{
+	SUBJECT_USER,
+	SUBJECT_SERVICE,
+	SUBJECT_GROUP,
+	SUBJECT_TOKEN
+} SubjectKind;
+
+/* One subject with as much of the hub as its scopes rest on. */
+typedef struct EffectiveSubject
+{
+	SubjectKind kind;
+	HubSchema  *hub;
+	HubData    *data;
+	EffectiveWay *way;
+	HubUser    *user;			/* the user, or the token's owner */
+	HubService *service;		/* the service, or the token's owner */
+	HubGroup   *group;
+	HubToken   *token;			/* a copy that lasts */
+} EffectiveSubject;
+
+/* "user", "service", "group" or "token"; 22023 for anything else. */
+extern SubjectKind effective_subject_kind(const char *kind);
+
+/*
+ * Find and load a subject, read with the statement's snapshot; flags are for
+ * effective_way().  A token's name is its id, "12" or "a12".  Returns false if
+ * there is no such subject; otherwise the caller ends with hub_free(data).
+ */
+extern bool effective_subject(EffectiveSubject *subject, SubjectKind kind,
+							  const char *name, int flags);
+extern const Scopeset *effective_subject_scopes(EffectiveSubject *subject,
+												char **error);
+
+/* Has the token expired, as the hub's look-up sees it? */
+extern bool effective_token_expired(const HubToken *token);
+
+/* Flags for reading functions: what option token_shares says. */
+extern int	effective_reading_flags(void);
+
+/* ---- text from users (scope_checks.c) ---- */
+
+/* A text's UTF-8 bytes, without terminator if it can be read where it lies. */
+extern const char *effective_utf8(const text *value, int *len);
+
+/* The same as a string. */
+extern char *effective_utf8_string(const text *value);
+
+/*
+ * One scope from a user: 22P02 when it is none, 54000 when it is too long.
+ * member points into str.
+ */
+extern void effective_parse_scope(const char *str, int len, ScopeMember *member);
+
+/* A required scope names what it is about: 22023 for a self filter. */
+extern void effective_refuse_self(const ScopeMember *member);
+
+/* Name of an owner that becomes a filter's value: 22023 if it cannot be one. */
+extern void effective_check_name(const char *name);
+
+/* An OAuth client by name; 42704 if there is none such. */
+extern const HubClient *effective_client(HubData *data, const char *identifier);
+
+/* The owner of a call by kind and name (any may be NULL), as a target. */
+extern void effective_named_target(ExpandTarget *target, const char *owner_kind,
+								   const char *owner_name, const HubClient *client);
+
+/* has_scope(): is this member met?  Reads groups only where it must. */
+extern bool effective_has_scope(const Scopeset *have, const ScopeMember *required);
+
+/* covers(): likewise. */
+extern bool effective_covers(const Scopeset *a, const Scopeset *b);
+
 #endif							/* JHUB_AUTHZ_EFFECTIVE_H */

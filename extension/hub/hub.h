@@ -9,7 +9,8 @@
  * shares, clients), for some subjects or for everyone; effective.h computes
  * on it.  Tokens are not part of it, they are passed by one at a time.
  *
- * Everything is read as the owner of the hub's tables.  Strings are UTF-8.
+ * Everything is read as the owner of the hub's tables.  Strings are UTF-8, but
+ * for stored scopes, which are as they are stored.
  *
  *-------------------------------------------------------------------------
  */
@@ -78,8 +79,35 @@ extern HubSchema *hub_schema_of(const char *schema_name, bool missing_ok, bool l
 /* Which of the hub's tables is this relation?  HUB_NTABLES: none. */
 extern HubTable hub_table_of(const HubSchema *hub, Oid relid);
 
-/* The catalogue in force: the attached hub's, or the newest release's. */
+/*
+ * Why a relation of a hub table's name can't be worked with, as a palloc'd
+ * sentence: no ordinary table, owned by another role than "owner" (InvalidOid:
+ * that of "users"), a column missing.  NULL: it can, or is not there.
+ */
+extern char *hub_table_defect(Oid schema, Oid owner, HubTable table);
+
+/*
+ * Is the hub known to be newer than every release that we know?  hub->newer,
+ * or one of its default roles holds a scope that none of them has.  Reads the
+ * roles.
+ */
+extern bool hub_is_newer(const HubSchema *hub, bool latest);
+
+/* The catalogue in force: the attached hub's, else the pinned or newest one. */
 extern const Catalogue *hub_catalogue(void);
+
+/*
+ * The triggers that attach puts on the hub's tables, for self_check.  The list
+ * is not copied.  enabled is pg_trigger.tgenabled as attach leaves it.
+ */
+typedef struct HubTrigger
+{
+	HubTable	table;
+	const char *name;
+	char		enabled;		/* TRIGGER_FIRES_ON_ORIGIN or _ALWAYS */
+} HubTrigger;
+
+extern void hub_set_triggers(const HubTrigger *triggers, int n);
 
 /* ---- the model ---- */
 
@@ -141,7 +169,7 @@ typedef struct HubClient
 	char	   *identifier;
 	char	   *service;		/* name of its service, or NULL */
 	char	   *server;			/* "owner/name" of its spawner, or NULL */
-	char	   *allowed_scopes; /* stored text, or NULL */
+	char	   *allowed_scopes; /* for hub_parse_scopes; NULL if none */
 } HubClient;
 
 typedef struct HubData HubData;
@@ -212,7 +240,7 @@ typedef struct HubToken
 	Timestamp	created;
 	bool		has_expires;
 	Timestamp	expires_at;		/* UTC */
-	char	   *scopes;			/* stored text, or NULL */
+	char	   *scopes;			/* for hub_parse_scopes; NULL if none */
 	const Scopeset *stored;		/* parsed; empty if NULL or broken */
 	char	   *defect;
 } HubToken;
@@ -241,10 +269,28 @@ extern void hub_each_token(const HubSchema *hub, const HubTokenWant *want,
 /* user / oauth / server / service */
 extern TokenClass hub_token_class(const HubToken *token);
 
-/* The one reader of the hub's scope columns: never throws. */
+/*
+ * The one reader of the hub's scope columns: never throws.  json is the text as
+ * stored, in the server's encoding; NULL, and JSON's null, is the empty set.  For
+ * text that does not parse: the empty set, and *defect says why (palloc'd).
+ */
 extern const Scopeset *hub_parse_scopes(const char *json, char **defect);
 
 /* Now, as the hub stores time: UTC without time zone. */
 extern Timestamp hub_now(void);
+
+/* ---- who uses a scope ---- */
+
+/* Called for each thing that names a scope in its stored scopes. */
+typedef void (*hub_scopes_fn) (const char *object, const Scopeset *scopes,
+							   const char *defect, void *arg);
+
+/*
+ * Pass by everything that stores scopes: roles, OAuth clients, shares, share
+ * codes, live tokens.  object is 'role "x"', 'token 12', ..., in the server's
+ * encoding; it lives for one call, as the rest.
+ */
+extern void hub_each_scopes(const HubSchema *hub, bool latest,
+							hub_scopes_fn each, void *arg);
 
 #endif							/* JHUB_AUTHZ_HUB_H */

@@ -119,6 +119,15 @@ typedef struct TokenPolicy
 	OnShare		on_share;
 } TokenPolicy;
 
+/* The words for the above, in the order of the enums, ended by NULL. */
+extern const char *const token_class_names[];
+extern const char *const policy_on_growth_words[];
+extern const char *const policy_inherit_words[];
+extern const char *const policy_on_share_words[];
+
+/* Index of a word in such a list, or -1. */
+extern int	settings_word(const char *word, const char *const *list);
+
 /* A snapshot of the settings; cached per backend, invalidated at commit. */
 typedef struct Settings
 {

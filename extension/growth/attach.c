@@ -1,0 +1,415 @@
+/*-------------------------------------------------------------------------
+ *
+ * attach.c
+ *	  attach: our triggers on the hub's tables.
+ *
+ * Nothing of ours rests on a hub table but triggers, and those have no column
+ * list and no WHEN clause: the hub's migrations may alter, drop and rebuild.
+ * A table that appears later gets its triggers at the next decision.
+ *
+ * detach is in attach.sql: it has to work without this library.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "growth_private.h"
+
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "parser/parse_func.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+
+PG_FUNCTION_INFO_V1(jhub_authz_attach);
+PG_FUNCTION_INFO_V1(jhub_authz__expected_triggers);
+
+/* One trigger that belongs on a table. */
+typedef struct AttachTrigger
+{
+	HubTable	table;
+	const char *name;
+	const char *when;			/* timing and events */
+	const char *level;
+	const char *function;
+} AttachTrigger;
+
+#define NOTE(table) \
+	{table, "jhub_authz_note", "AFTER INSERT OR UPDATE OR DELETE", "ROW", "note_change"}
+#define NOTE_TRUNCATE(table) \
+	{table, "jhub_authz_truncate", "AFTER TRUNCATE", "STATEMENT", "note_change"}
+
+static const AttachTrigger attach_list[] = {
+	NOTE(HUB_USERS),
+	NOTE(HUB_GROUPS),
+	NOTE(HUB_SERVICES),
+	NOTE(HUB_ROLES),
+	NOTE(HUB_USER_ROLE_MAP),
+	NOTE(HUB_GROUP_ROLE_MAP),
+	NOTE(HUB_SERVICE_ROLE_MAP),
+	NOTE(HUB_USER_GROUP_MAP),
+	NOTE_TRUNCATE(HUB_USER_GROUP_MAP),
+	NOTE(HUB_SPAWNERS),
+	NOTE(HUB_SHARES),
+	NOTE(HUB_ALEMBIC_VERSION),
+	NOTE(HUB_API_TOKENS),
+	NOTE_TRUNCATE(HUB_API_TOKENS),
+	{HUB_API_TOKENS, "jhub_authz_narrow", "BEFORE INSERT OR UPDATE", "ROW", "narrow_token"},
+	{HUB_TOKEN_ROLE_MAP, "jhub_authz_resolve", "AFTER INSERT", "ROW", "resolve_token_roles"},
+};
+
+/* OID of one of our trigger functions. */
+static Oid
+attach_function(const char *name)
+{
+	List	   *qualified = list_make2(makeString(pstrdup("jhub_authz")),
+									   makeString(pstrdup(name)));
+
+	return LookupFuncName(qualified, 0, NULL, false);
+}
+
+static bool
+attach_has_trigger(Relation rel, const AttachTrigger *t)
+{
+	TriggerDesc *desc = rel->trigdesc;
+	Oid			function = attach_function(t->function);
+
+	for (int i = 0; desc != NULL && i < desc->numtriggers; i++)
+		if (desc->triggers[i].tgfoid == function &&
+			strcmp(desc->triggers[i].tgname, t->name) == 0)
+			return true;
+	return false;
+}
+
+/* The triggers of attach_list that are missing, as a bit each. */
+static uint32
+attach_missing(const HubSchema *hub)
+{
+	uint32		missing = 0;
+
+	StaticAssertStmt(lengthof(attach_list) <= 32, "one bit for each trigger");
+	for (int i = 0; i < lengthof(attach_list); i++)
+	{
+		Oid			relid = hub->rel[attach_list[i].table];
+		Relation	rel;
+
+		if (!OidIsValid(relid))
+			continue;
+		rel = try_relation_open(relid, AccessShareLock);
+		if (rel == NULL)
+			continue;
+		if (!attach_has_trigger(rel, &attach_list[i]))
+			missing |= (uint32) 1 << i;
+		relation_close(rel, NoLock);
+	}
+	return missing;
+}
+
+static void
+attach_execute(const char *sql)
+{
+	int			rc = SPI_execute(sql, false, 0);
+
+	if (rc < 0)
+		elog(ERROR, "SPI returned %s for %s", SPI_result_code_string(rc), sql);
+}
+
+/* Made as the owner of the table, who was granted the functions by attach. */
+static void
+attach_create(const HubSchema *hub, uint32 missing)
+{
+	SpiFrame	frame;
+
+	spi_enter(&frame, hub->owner);
+	for (int i = 0; i < lengthof(attach_list); i++)
+	{
+		const AttachTrigger *t = &attach_list[i];
+
+		if (missing & ((uint32) 1 << i))
+			attach_execute(psprintf("CREATE TRIGGER %s %s ON %s.%s FOR EACH %s"
+									" EXECUTE FUNCTION jhub_authz.%s()",
+									t->name, t->when, hub->quoted,
+									quote_identifier(hub_table_name(t->table)),
+									t->level, t->function));
+	}
+	spi_leave(&frame);
+}
+
+/*
+ * In the middle of somebody's commit: what can't be made now must not make that
+ * commit fail.  self_check tells, and the next decision tries again.
+ */
+static bool
+attach_create_quietly(const HubSchema *hub, uint32 missing)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool made = true;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		int			nest = NewGUCNestLevel();
+
+		(void) set_config_option("lock_timeout", "1s", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+		attach_create(hub, missing);
+		AtEOXact_GUC(true, nest);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		/* a cancelled statement is the user's word, not the table's */
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ReThrowError(error);
+		made = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return made;
+}
+
+bool
+attach_triggers(const HubSchema *hub, bool quiet)
+{
+	uint32		missing = attach_missing(hub);
+
+	if (missing == 0)
+		return false;
+	if (quiet)
+		return attach_create_quietly(hub, missing);
+	attach_create(hub, missing);
+	return true;
+}
+
+/* ---- attach ---- */
+
+/* Only ordinary tables of one owner. */
+static void
+attach_check_tables(const HubSchema *hub)
+{
+	Oid			owner = InvalidOid;
+
+	for (int t = 0; t < HUB_NTABLES; t++)
+	{
+		const char *name = hub_table_name((HubTable) t);
+		Oid			relid = get_relname_relid(name, hub->oid);
+		Relation	rel;
+
+		if (!OidIsValid(relid))
+			continue;
+		rel = relation_open(relid, AccessShareLock);
+		if (rel->rd_rel->relkind != RELKIND_RELATION)
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("\"%s.%s\" is not an ordinary table", hub->name, name),
+					 errdetail("Only ordinary tables of one owner can be attached.")));
+		if (OidIsValid(owner) && rel->rd_rel->relowner != owner)
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("table \"%s.%s\" belongs to another role than the hub's other tables",
+							hub->name, name),
+					 errdetail("It belongs to \"%s\", the others to \"%s\".",
+							   GetUserNameFromId(rel->rd_rel->relowner, false),
+							   GetUserNameFromId(owner, false)),
+					 errhint("Only ordinary tables of one owner can be attached.")));
+		owner = rel->rd_rel->relowner;
+		relation_close(rel, NoLock);
+	}
+}
+
+static void
+attach_check_required(const HubSchema *hub)
+{
+	for (int t = 0; t < HUB_NTABLES; t++)
+		if (hub_table_required((HubTable) t) && !OidIsValid(hub->rel[t]))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_TABLE),
+					 errmsg("schema \"%s\" does not hold a JupyterHub database", hub->name),
+					 errdetail("There is no table \"%s\".", hub_table_name((HubTable) t)),
+					 errhint("Name the schema of the hub's tables: attach('schema').")));
+	if (!hub->has_token_scopes)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the database in schema \"%s\" is of JupyterHub 2.x", hub->name),
+				 errdetail("Its tokens have roles, not scopes."),
+				 errhint("Upgrade it to JupyterHub 3.0 or later first.")));
+}
+
+static void
+attach_check_caller(const HubSchema *hub)
+{
+	if (superuser() || has_privs_of_role(GetUserId(), hub->owner))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("must be owner of the hub's tables in schema \"%s\"", hub->name),
+			 errhint("GRANT %s TO %s;", quote_identifier(GetUserNameFromId(hub->owner, false)),
+					 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+}
+
+static void
+attach_check_other(const HubSchema *hub)
+{
+	const Settings *settings = settings_get();
+
+	if (settings->attached && strcmp(settings->hub_schema, hub->name) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the hub in schema \"%s\" is attached already", settings->hub_schema),
+				 errhint("Call jhub_authz.detach() first.")));
+}
+
+/*
+ * What the owner of the hub's tables needs: our trigger functions, to make and
+ * to restore the triggers, and reading what its pg_dump dumps.
+ */
+static void
+attach_grant(const HubSchema *hub)
+{
+	const char *owner = quote_identifier(GetUserNameFromId(hub->owner, false));
+	SpiFrame	frame;
+
+	if (hub->owner == module_owner() || superuser_arg(hub->owner))
+		return;
+	spi_enter(&frame, module_owner());
+	attach_execute(psprintf("GRANT EXECUTE ON FUNCTION jhub_authz.note_change(), jhub_authz.narrow_token(),"
+							" jhub_authz.resolve_token_roles() TO %s", owner));
+	attach_execute(psprintf("GRANT SELECT ON jhub_authz.attachment, jhub_authz.option_values,"
+							" jhub_authz.policy_values, jhub_authz.custom_scopes,"
+							" jhub_authz.token_baselines, jhub_authz.token_events,"
+							" jhub_authz.token_events_event_id_seq TO %s", owner));
+	spi_leave(&frame);
+}
+
+static void
+attach_store(const HubSchema *hub, const char *mode)
+{
+	static const Oid types[2] = {NAMEOID, TEXTOID};
+	NameData	schema;
+	Datum		values[2];
+	char		nulls[2] = {' ', mode ? ' ' : 'n'};
+	SpiFrame	frame;
+
+	namestrcpy(&schema, hub->name);
+	values[0] = NameGetDatum(&schema);
+	values[1] = mode ? CStringGetTextDatum(mode) : (Datum) 0;
+	spi_enter(&frame, module_owner());
+	spi_run("INSERT INTO jhub_authz.attachment AS a (hub_schema, mode, attached_at)"
+			" VALUES ($1, coalesce($2, 'enforce'), now())"
+			" ON CONFLICT (singleton) DO UPDATE SET hub_schema = EXCLUDED.hub_schema,"
+			" mode = coalesce($2, a.mode),"
+			" attached_at = coalesce(a.attached_at, EXCLUDED.attached_at)",
+			2, types, values, nulls, false, false, 0);
+	spi_leave(&frame);
+	settings_changed();
+	CommandCounterIncrement();
+}
+
+/* A disabled trigger of ours is one that a detach could not drop. */
+static void
+attach_enable(const HubSchema *hub)
+{
+	SpiFrame	frame;
+
+	spi_enter(&frame, hub->owner);
+	for (int i = 0; i < lengthof(attach_list); i++)
+	{
+		Oid			relid = hub->rel[attach_list[i].table];
+		Relation	rel;
+		bool		disabled = false;
+
+		if (!OidIsValid(relid))
+			continue;
+		rel = relation_open(relid, AccessShareLock);
+		for (int t = 0; rel->trigdesc != NULL && t < rel->trigdesc->numtriggers; t++)
+			if (strcmp(rel->trigdesc->triggers[t].tgname, attach_list[i].name) == 0)
+				disabled = rel->trigdesc->triggers[t].tgenabled == TRIGGER_DISABLED;
+		relation_close(rel, NoLock);
+		if (disabled)
+			attach_execute(psprintf("ALTER TABLE %s.%s ENABLE TRIGGER %s", hub->quoted,
+									quote_identifier(hub_table_name(attach_list[i].table)),
+									attach_list[i].name));
+	}
+	spi_leave(&frame);
+}
+
+/*
+ * attach(hub_schema, mode) - the release in force, as text.  Idempotent.
+ * 25001 beyond READ COMMITTED, 42501 for another than the owner of the hub's
+ * tables, 42809 for what is no ordinary table, 55000 while another is attached.
+ */
+Datum
+jhub_authz_attach(PG_FUNCTION_ARGS)
+{
+	char	   *schema = PG_ARGISNULL(0) ? "public" : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *mode = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	HubSchema  *hub;
+
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("attach must run at isolation level READ COMMITTED")));
+	if (mode != NULL)
+		growth_check_mode(mode);
+	hub = hub_schema_of(schema, false, true);
+	attach_check_tables(hub);
+	attach_check_required(hub);
+	attach_check_caller(hub);
+	attach_check_other(hub);
+
+	decision_lock(true, settings_get()->lock_timeout_ms);
+	attach_grant(hub);
+	attach_store(hub, mode);
+	attach_enable(hub);
+	attach_triggers(hub, false);
+	CommandCounterIncrement();
+	decide_everyone("attach", "adopted");
+
+	hub = hub_schema(false, true);
+	PG_RETURN_TEXT_P(cstring_to_text(hub->release->name));
+}
+
+/*
+ * _expected_triggers(): rows (table_name, trigger_name, function_name), what
+ * attach puts on the tables that are there; for self_check.
+ */
+Datum
+jhub_authz__expected_triggers(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	HubSchema  *hub = hub_schema(true, false);
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; hub != NULL && i < lengthof(attach_list); i++)
+	{
+		const AttachTrigger *t = &attach_list[i];
+		Datum		values[3] = {
+			ObjectIdGetDatum(hub->rel[t->table]),
+			CStringGetTextDatum(t->name),
+			CStringGetTextDatum(t->function)
+		};
+		bool		nulls[3] = {false};
+
+		if (OidIsValid(hub->rel[t->table]))
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

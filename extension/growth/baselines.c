@@ -1,0 +1,319 @@
+/*-------------------------------------------------------------------------
+ *
+ * baselines.c
+ *	  token_baselines: reading and writing it in bulk, and renames.
+ *
+ * What a baseline should be is judge.c's matter.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "growth_private.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#define BASELINE_BATCH		1000
+#define BASELINE_COLUMNS	6
+
+struct BaselineWriter
+{
+	MemoryContext context;
+	int			n;
+	ArrayBuildState *columns[BASELINE_COLUMNS];
+};
+
+/* A scopeset column, copied to the current context; NULL if null. */
+static const Scopeset *
+baseline_column(HeapTuple row, TupleDesc desc, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+
+	return isnull ? NULL : (const Scopeset *) PG_DETOAST_DATUM_COPY(value);
+}
+
+static void
+baseline_fill(Baseline *b, HeapTuple row, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		created;
+
+	b->token_id = spi_int(row, desc, 1, 0);
+	b->baseline = baseline_column(row, desc, 2);
+	b->requested = baseline_column(row, desc, 3);
+	b->observed = baseline_column(row, desc, 4);
+	b->release = SPI_getvalue(row, desc, 5);
+	created = SPI_getbinval(row, desc, 6, &isnull);
+	b->has_created = !isnull;
+	b->created = isnull ? 0 : DatumGetTimestamp(created);
+}
+
+Baseline *
+baselines_read(const int *ids, int n, int *nfound)
+{
+	static const Oid types[1] = {INT4ARRAYOID};
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext spi;
+	Datum		values[1];
+	Baseline   *result;
+	SpiFrame	frame;
+	uint64		rows;
+
+	values[0] = spi_int_array(ids, n);
+	spi_enter(&frame, module_owner());
+	rows = spi_run("SELECT token_id, baseline, requested, observed, release, created"
+				   " FROM jhub_authz.token_baselines WHERE token_id = ANY ($1) ORDER BY token_id",
+				   1, types, values, NULL, true, true, 0);
+	spi = MemoryContextSwitchTo(caller);
+	result = palloc(sizeof(Baseline) * Max(rows, 1));
+	for (uint64 i = 0; i < rows; i++)
+		baseline_fill(&result[i], SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+	MemoryContextSwitchTo(spi);
+	spi_leave(&frame);
+	*nfound = (int) rows;
+	return result;
+}
+
+BaselineWriter *
+baseline_writer(void)
+{
+	BaselineWriter *writer = palloc0(sizeof(BaselineWriter));
+
+	writer->context = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz baselines",
+											ALLOCSET_DEFAULT_SIZES);
+	return writer;
+}
+
+static void
+baseline_add(BaselineWriter *writer, int column, Datum value, bool isnull, Oid type)
+{
+	writer->columns[column] = accumArrayResult(writer->columns[column], value, isnull,
+											   type, writer->context);
+}
+
+/* A row, new or in place of the one that is there. */
+void
+baseline_write(BaselineWriter *writer, const Baseline *row)
+{
+	Oid			set = scopeset_type();
+
+	baseline_add(writer, 0, Int32GetDatum(row->token_id), false, INT4OID);
+	baseline_add(writer, 1, PointerGetDatum(row->baseline), row->baseline == NULL, set);
+	baseline_add(writer, 2, PointerGetDatum(row->requested), row->requested == NULL, set);
+	baseline_add(writer, 3, PointerGetDatum(row->observed), row->observed == NULL, set);
+	baseline_add(writer, 4, CStringGetTextDatum(row->release), false, TEXTOID);
+	baseline_add(writer, 5, TimestampGetDatum(row->created), !row->has_created, TIMESTAMPOID);
+	if (++writer->n >= BASELINE_BATCH)
+		baseline_writer_flush(writer);
+}
+
+void
+baseline_writer_flush(BaselineWriter *writer)
+{
+	Oid			sets = scopeset_array_type();
+	Oid			types[BASELINE_COLUMNS] = {
+		INT4ARRAYOID, sets, sets, sets, TEXTARRAYOID, TIMESTAMPARRAYOID
+	};
+	Datum		values[BASELINE_COLUMNS];
+	SpiFrame	frame;
+
+	if (writer->n == 0)
+		return;
+	for (int i = 0; i < BASELINE_COLUMNS; i++)
+		values[i] = makeArrayResult(writer->columns[i], writer->context);
+	spi_enter(&frame, module_owner());
+	/* an id that is used again is another token: nothing of the old row stays */
+	spi_run("INSERT INTO jhub_authz.token_baselines AS b"
+			" (token_id, baseline, requested, observed, release, created)"
+			" SELECT t.id, t.baseline, t.requested, t.observed, t.release, t.created"
+			" FROM unnest($1, $2, $3, $4, $5, $6)"
+			" AS t (id, baseline, requested, observed, release, created)"
+			" ON CONFLICT (token_id) DO UPDATE SET baseline = EXCLUDED.baseline,"
+			" requested = EXCLUDED.requested, observed = EXCLUDED.observed,"
+			" release = EXCLUDED.release, created = EXCLUDED.created, taken_at = now(),"
+			" revoked_at = CASE WHEN b.created IS NOT DISTINCT FROM EXCLUDED.created"
+			" THEN b.revoked_at END",
+			BASELINE_COLUMNS, types, values, NULL, false, true, 0);
+	spi_leave(&frame);
+
+	writer->n = 0;
+	memset(writer->columns, 0, sizeof(writer->columns));
+	MemoryContextReset(writer->context);
+}
+
+void
+baselines_by_group(const char *group, ConcernList *tokens, const char *reason)
+{
+	SpiFrame	frame;
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext spi;
+	uint64		rows;
+	int			len = group ? strlen(group) : 0;
+
+	spi_enter(&frame, module_owner());
+	rows = spi_run("SELECT token_id, baseline, requested FROM jhub_authz.token_baselines"
+				   " WHERE jhub_authz._filters_by_group(baseline)"
+				   " OR jhub_authz._filters_by_group(requested)",
+				   0, NULL, NULL, NULL, true, true, 0);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		const Scopeset *baseline = baseline_column(row, SPI_tuptable->tupdesc, 2);
+		const Scopeset *requested = baseline_column(row, SPI_tuptable->tupdesc, 3);
+
+		if (group == NULL ||
+			(baseline && scopeset_names_filter(baseline, SCOPE_GROUP, group, len)) ||
+			(requested && scopeset_names_filter(requested, SCOPE_GROUP, group, len)))
+		{
+			spi = MemoryContextSwitchTo(caller);
+			concern_add(tokens, spi_int(row, SPI_tuptable->tupdesc, 1, 0), reason);
+			MemoryContextSwitchTo(spi);
+		}
+	}
+	spi_leave(&frame);
+}
+
+void
+baselines_drop(const int *ids, int n)
+{
+	static const Oid types[1] = {INT4ARRAYOID};
+	Datum		values[1];
+	SpiFrame	frame;
+
+	values[0] = spi_int_array(ids, n);
+	spi_enter(&frame, module_owner());
+	spi_run("DELETE FROM jhub_authz.token_baselines WHERE token_id = ANY ($1)",
+			1, types, values, NULL, false, true, 0);
+	spi_leave(&frame);
+}
+
+/*
+ * After a TRUNCATE, or whatever else happened while no trigger was there.  The
+ * two tables have two owners, so the ids are carried over.
+ */
+void
+baselines_drop_orphans(const HubSchema *hub)
+{
+	SpiFrame	frame;
+	MemoryContext caller = CurrentMemoryContext;
+	ArrayType  *ids;
+	Datum		values[1];
+	static const Oid types[1] = {INT4ARRAYOID};
+	bool		isnull;
+	MemoryContext spi;
+
+	spi_enter(&frame, hub->owner);
+	spi_run(psprintf("SELECT coalesce(array_agg(id), '{}') FROM %s.api_tokens", hub->quoted),
+			0, NULL, NULL, NULL, true, true, 0);
+	spi = MemoryContextSwitchTo(caller);
+	ids = DatumGetArrayTypePCopy(SPI_getbinval(SPI_tuptable->vals[0],
+											   SPI_tuptable->tupdesc, 1, &isnull));
+	MemoryContextSwitchTo(spi);
+	spi_leave(&frame);
+
+	values[0] = PointerGetDatum(ids);
+	spi_enter(&frame, module_owner());
+	spi_run("DELETE FROM jhub_authz.token_baselines b WHERE NOT EXISTS"
+			" (SELECT FROM unnest($1) AS t (id) WHERE t.id = b.token_id)",
+			1, types, values, NULL, false, true, 0);
+	spi_leave(&frame);
+}
+
+/* The renamed set, or NULL if it says the same as before. */
+static const Scopeset *
+baseline_renamed(const Scopeset *set, int n, const ScopeKind *kinds, char **olds, char **news)
+{
+	Scopeset   *renamed;
+
+	if (set == NULL)
+		return NULL;
+	renamed = scopeset_renamed(set, n, kinds, olds, news);
+	return scopeset_equal(renamed, set) ? NULL : renamed;
+}
+
+typedef struct RenameState
+{
+	Decision   *d;
+	int			n;
+	ScopeKind  *kinds;
+	char	  **olds;
+	char	  **news;
+	EventWriter *events;
+	BaselineWriter *writer;
+} RenameState;
+
+/* One baseline: rewritten if it holds an old name, and its token is looked at. */
+static void
+baseline_rename_one(HeapTuple row, TupleDesc desc, void *arg)
+{
+	RenameState *state = arg;
+	Decision   *d = state->d;
+	Baseline	b;
+	Baseline   *before;
+	const Scopeset *baseline,
+			   *requested;
+	TokenEvent	event = {0};
+	MemoryContext save;
+
+	baseline_fill(&b, row, desc);
+	baseline = baseline_renamed(b.baseline, state->n, state->kinds, state->olds, state->news);
+	requested = baseline_renamed(b.requested, state->n, state->kinds, state->olds, state->news);
+	if (!baseline && !requested)
+		return;
+
+	event.token_id = b.token_id;
+	event.action = "renamed";
+	event.reason = psprintf("rename: %s to %s%s", state->olds[0], state->news[0],
+							state->n > 1 ? " and others" : "");
+	event.before = b.baseline;
+	event.after = baseline ? baseline : b.baseline;
+	event_write(state->events, &event);
+
+	save = MemoryContextSwitchTo(d->context);
+	before = palloc(sizeof(Baseline));
+	before->token_id = b.token_id;
+	before->baseline = b.baseline ?
+		(const Scopeset *) PG_DETOAST_DATUM_COPY(PointerGetDatum(b.baseline)) : NULL;
+	d->renamed = lappend(d->renamed, before);
+	concern_add(&d->tokens, b.token_id, "rename");
+	MemoryContextSwitchTo(save);
+
+	if (baseline)
+		b.baseline = baseline;
+	if (requested)
+		b.requested = requested;
+	baseline_write(state->writer, &b);
+}
+
+/*
+ * Rewrite the baselines that hold an old name, by all renames at once, so that
+ * swaps come out right.  The exclusive lock is held: nobody else writes here.
+ */
+void
+baselines_rename(Decision *d, Rename *renames, int n)
+{
+	RenameState state = {.d = d,.n = n};
+	SpiFrame	frame;
+
+	state.kinds = palloc(sizeof(ScopeKind) * n);
+	state.olds = palloc(sizeof(char *) * n);
+	state.news = palloc(sizeof(char *) * n);
+	for (int i = 0; i < n; i++)
+	{
+		state.kinds[i] = renames[i].kind;
+		state.olds[i] = renames[i].old_name;
+		state.news[i] = renames[i].new_name;
+	}
+	state.events = event_writer(&d->actor);
+	state.writer = baseline_writer();
+	spi_enter(&frame, module_owner());
+	spi_each("SELECT token_id, baseline, requested, observed, release, created"
+			 " FROM jhub_authz.token_baselines",
+			 0, NULL, NULL, NULL, true, baseline_rename_one, &state);
+	spi_leave(&frame);
+	baseline_writer_flush(state.writer);
+	event_writer_flush(state.events);
+}

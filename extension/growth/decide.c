@@ -1,0 +1,488 @@
+/*-------------------------------------------------------------------------
+ *
+ * decide.c
+ *	  The decision at the end of a transaction: whom does it concern?
+ *
+ * The deferred constraint trigger on "pending" fires at commit, at PREPARE
+ * TRANSACTION or at SET CONSTRAINTS.  Its first firing takes all notes of the
+ * transaction, takes the lock, works out who is concerned and has them judged;
+ * the later firings find nothing.  Notes that come after that (from other
+ * deferred triggers) queue firings of their own, so the last state is always
+ * the one that is judged.
+ *
+ * The lock is an object lock on the extension: shared where tokens were only
+ * issued, exclusive where anything may have grown.  It is taken before the
+ * snapshot, and everything is read with the latest snapshot whatever the
+ * isolation level: so of an issue and a growth one always sees the other.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "growth_private.h"
+
+#include "access/xact.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/xid8.h"
+
+#include "../hub/hub_concern.h"
+
+PG_FUNCTION_INFO_V1(jhub_authz__decide);
+
+/* A note, as it was taken from pending. Strings are UTF-8. */
+typedef struct Note
+{
+	char	   *kind;
+	int			id;
+	int			other;
+	char	   *old_name;
+} Note;
+
+static const char *const growth_default_roles[] = {"user", "admin", "server", "token"};
+
+bool
+growth_is_default_role(const char *name)
+{
+	for (int i = 0; i < lengthof(growth_default_roles); i++)
+		if (strcmp(name, growth_default_roles[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Is this what some release of the hub defines for the role? */
+bool
+growth_is_default_definition(const char *role_name, const Scopeset *raw)
+{
+	if (!growth_is_default_role(role_name))
+		return false;
+	for (int i = 0; i < catalogue_release_count(); i++)
+	{
+		const char *json = catalogue_default_role(catalogue_release(i), role_name);
+
+		if (json != NULL && scopeset_equal(raw, hub_parse_scopes(json, NULL)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Take the lock, waiting for timeout_ms at most (0: without limit); 55P03 if it
+ * does not come.
+ */
+void
+decision_lock(bool exclusive, int timeout_ms)
+{
+	int			nest = NewGUCNestLevel();
+	char		value[32];
+
+	snprintf(value, sizeof(value), "%d", timeout_ms);
+	(void) set_config_option("lock_timeout", value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	LockDatabaseObject(ExtensionRelationId, module_extension_oid(), 0,
+					   exclusive ? ExclusiveLock : ShareLock);
+	AtEOXact_GUC(true, nest);
+}
+
+/* A decision with what is needed to judge; NULL if nothing is attached. */
+Decision *
+decision_create(const Actor *actor)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz decision",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext save = MemoryContextSwitchTo(context);
+	Decision   *d = palloc0(sizeof(Decision));
+
+	d->context = context;
+	d->actor = *actor;
+	d->settings = *settings_read_latest();
+	d->new_action = "issued";
+	d->hub = hub_schema(true, true);
+	MemoryContextSwitchTo(save);
+	if (d->hub == NULL || d->settings.mode == HUB_MODE_OFF)
+	{
+		MemoryContextDelete(context);
+		return NULL;
+	}
+	return d;
+}
+
+static void
+decision_free(Decision *d)
+{
+	if (d->data != NULL)
+		hub_free(d->data);
+	MemoryContextDelete(d->context);
+}
+
+/* ---- taking the notes ---- */
+
+static void
+decide_actor(Actor *actor, HeapTuple row, TupleDesc desc)
+{
+	actor->session_user = get_role_oid(SPI_getvalue(row, desc, 5), true);
+	actor->role = get_role_oid(SPI_getvalue(row, desc, 6), true);
+	strlcpy(actor->application_name, SPI_getvalue(row, desc, 7), NAMEDATALEN);
+}
+
+/* All notes of this transaction, in order; they are gone afterwards. */
+static Note *
+decide_take_notes(int *n, Actor *actor)
+{
+	static const Oid types[1] = {XID8OID};
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext spi;
+	Datum		values[1];
+	SpiFrame	frame;
+	Note	   *notes;
+	uint64		rows;
+
+	values[0] = FullTransactionIdGetDatum(GetTopFullTransactionId());
+	spi_enter(&frame, module_owner());
+	rows = spi_run("WITH taken AS (DELETE FROM jhub_authz.pending WHERE txid = $1 RETURNING *)"
+				   " SELECT kind, id, other, old_name, actor, role, application_name"
+				   " FROM taken ORDER BY cid",
+				   1, types, values, NULL, false, true, 0);
+	spi = MemoryContextSwitchTo(caller);
+	notes = palloc(sizeof(Note) * Max(rows, 1));
+	for (uint64 i = 0; i < rows; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+
+		if (i == 0)
+			decide_actor(actor, row, desc);
+		notes[i].kind = SPI_getvalue(row, desc, 1);
+		notes[i].id = spi_int(row, desc, 2, 0);
+		notes[i].other = spi_int(row, desc, 3, 0);
+		notes[i].old_name = spi_utf8(row, desc, 4);
+	}
+	MemoryContextSwitchTo(spi);
+	spi_leave(&frame);
+	*n = (int) rows;
+	return notes;
+}
+
+static bool
+note_is(const Note *note, const char *kind)
+{
+	return strcmp(note->kind, kind) == 0;
+}
+
+/* Only tokens were made or went: nothing can have grown but them. */
+static bool
+decide_only_issue(const Note *notes, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!note_is(&notes[i], "token") && !note_is(&notes[i], "gone"))
+			return false;
+	return true;
+}
+
+/* ---- whom it concerns ---- */
+
+/*
+ * The reason as events show it: a code and, where it helps, a name.  Many notes
+ * of a transaction are often about one role or group, so the last name is
+ * remembered.
+ */
+static const char *
+decide_reason(Decision *d, const char *code, HubTable table, int id)
+{
+	if (d->last_label == NULL || d->last_table != table || d->last_id != id ||
+		strncmp(d->last_label, code, strlen(code)) != 0)
+	{
+		char	   *name = hub_name_of(d->hub, table, id);
+
+		d->last_label = name ? psprintf("%s: %s", code, name) : pstrdup(code);
+		d->last_table = table;
+		d->last_id = id;
+	}
+	return d->last_label;
+}
+
+static void
+decide_everyone_concerned(Decision *d, const char *reason)
+{
+	if (!d->everyone)
+		d->reason = reason;
+	d->everyone = true;
+}
+
+static void
+decide_members(Decision *d, ConcernList *groups)
+{
+	int		   *users;
+	int			nusers;
+
+	if (groups->n == 0)
+		return;
+	hub_group_members(d->hub, concern_ids(groups), groups->n, &users, &nusers);
+	for (int i = 0; i < nusers; i++)
+		concern_add(&d->users, users[i], groups->items[0].reason);
+}
+
+static void
+decide_holders(Decision *d, ConcernList *roles, ConcernList *groups)
+{
+	int		   *users,
+			   *holding_groups,
+			   *services;
+	int			nusers,
+				ngroups,
+				nservices;
+
+	if (roles->n == 0)
+		return;
+	hub_role_holders(d->hub, concern_ids(roles), roles->n, &users, &nusers,
+					 &holding_groups, &ngroups, &services, &nservices);
+	for (int i = 0; i < nusers; i++)
+		concern_add(&d->users, users[i], roles->items[0].reason);
+	for (int i = 0; i < ngroups; i++)
+		concern_add(groups, holding_groups[i], roles->items[0].reason);
+	for (int i = 0; i < nservices; i++)
+		concern_add(&d->services, services[i], roles->items[0].reason);
+}
+
+/*
+ * Tokens that filter by a group are concerned by who is in it.  The group's
+ * name comes with the note where the group itself went; otherwise it is looked
+ * up; a group that is not there any more stands for all of them.
+ */
+static void
+decide_filters_by_group(Decision *d, const Note *note)
+{
+	const char *group = note->old_name;
+
+	if (group == NULL)
+		group = hub_name_of(d->hub, HUB_GROUPS, note->other);
+	baselines_by_group(group, &d->tokens, "membership");
+}
+
+static void
+decide_override(Decision *d, const Note *note)
+{
+	RoleOverride *o;
+	ListCell   *lc;
+
+	foreach(lc, d->overrides)
+		if (((RoleOverride *) lfirst(lc))->role_id == note->id)
+			return;				/* the first definition is the one that was */
+	o = palloc(sizeof(RoleOverride));
+	o->role_id = note->id;
+	o->raw = note->old_name ? hub_parse_scopes(note->old_name, NULL) : scopeset_empty();
+	if (o->raw == NULL)
+		o->raw = scopeset_empty();
+	d->overrides = lappend(d->overrides, o);
+}
+
+static void
+decide_note(Decision *d, const Note *note, ConcernList *roles, ConcernList *groups,
+			ConcernList *gone)
+{
+	if (note_is(note, "token"))
+		concern_add(&d->tokens, note->id, "token");
+	else if (note_is(note, "gone"))
+		concern_add(gone, note->id, NULL);
+	else if (note_is(note, "user_role"))
+		concern_add(&d->users, note->id, decide_reason(d, "user_role", HUB_ROLES, note->other));
+	else if (note_is(note, "user_share"))
+		concern_add(&d->users, note->id, note->kind);
+	else if (note_is(note, "service_role"))
+		concern_add(&d->services, note->id, decide_reason(d, "service_role", HUB_ROLES, note->other));
+	else if (note_is(note, "group_role"))
+		concern_add(groups, note->id, decide_reason(d, "group_role", HUB_GROUPS, note->id));
+	else if (note_is(note, "group_share"))
+		concern_add(groups, note->id, decide_reason(d, "group_share", HUB_GROUPS, note->id));
+	else if (note_is(note, "role"))
+		concern_add(roles, note->id, decide_reason(d, "role", HUB_ROLES, note->id));
+	else if (note_is(note, "default_role"))
+	{
+		decide_override(d, note);
+		concern_add(roles, note->id, decide_reason(d, "role", HUB_ROLES, note->id));
+	}
+	else if (note_is(note, "join"))
+	{
+		concern_add(&d->users, note->id, decide_reason(d, "join", HUB_GROUPS, note->other));
+		decide_filters_by_group(d, note);
+	}
+	else if (note_is(note, "leave"))
+		decide_filters_by_group(d, note);
+	else if (note_is(note, "client"))
+	{
+		d->clients = lappend(d->clients, note->old_name);
+		d->client_reason = "client";
+	}
+	else if (note_is(note, "release") || note_is(note, "scopes"))
+		decide_everyone_concerned(d, note->kind);
+	else if (note_is(note, "truncate"))
+	{
+		decide_everyone_concerned(d, note->kind);
+		baselines_drop_orphans(d->hub);
+	}
+}
+
+/* ---- renames ---- */
+
+static const Note *
+decide_first_rename(const Note *notes, int n, const char *kind, int id)
+{
+	for (int i = 0; i < n; i++)
+		if (note_is(&notes[i], kind) && notes[i].id == id)
+			return &notes[i];
+	return NULL;
+}
+
+/* From the first name in this transaction to the name that it has now. */
+static bool
+decide_rename(Decision *d, const Note *notes, int n, const Note *note, Rename *rename)
+{
+	static const struct
+	{
+		const char *kind;
+		HubTable	table;
+		ScopeKind	filter;
+	}			kinds[] = {
+		{"rename_user", HUB_USERS, SCOPE_USER},
+		{"rename_group", HUB_GROUPS, SCOPE_GROUP},
+		{"rename_service", HUB_SERVICES, SCOPE_SERVICE},
+	};
+	const Note *owner_note;
+	char	   *owner;
+
+	rename->id = note->id;
+	for (int k = 0; k < lengthof(kinds); k++)
+	{
+		if (!note_is(note, kinds[k].kind))
+			continue;
+		rename->kind = kinds[k].filter;
+		rename->old_name = note->old_name;
+		rename->new_name = hub_name_of(d->hub, kinds[k].table, note->id);
+		return rename->new_name != NULL && strcmp(rename->new_name, rename->old_name) != 0;
+	}
+
+	/* a server: under its owner's old name, for that is renamed after it */
+	rename->kind = SCOPE_SERVER;
+	rename->new_name = hub_server_name(d->hub, note->id, &owner);
+	if (rename->new_name == NULL)
+		return false;
+	owner_note = decide_first_rename(notes, n, "rename_user", note->other);
+	if (owner_note != NULL)
+	{
+		rename->new_name = psprintf("%s%s", owner_note->old_name,
+									rename->new_name + strlen(owner));
+		owner = owner_note->old_name;
+	}
+	rename->old_name = psprintf("%s/%s", owner, note->old_name);
+	return strcmp(rename->old_name, rename->new_name) != 0;
+}
+
+static void
+decide_renames(Decision *d, const Note *notes, int n)
+{
+	Rename	   *renames = palloc(sizeof(Rename) * Max(n, 1));
+	int			nrenames = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (strncmp(notes[i].kind, "rename_", 7) != 0 ||
+			decide_first_rename(notes, n, notes[i].kind, notes[i].id) != &notes[i])
+			continue;
+		if (decide_rename(d, notes, n, &notes[i], &renames[nrenames]))
+			nrenames++;
+	}
+	if (nrenames > 0)
+		baselines_rename(d, renames, nrenames);
+}
+
+/* ---- the decision ---- */
+
+static void
+decide_concerned(Decision *d, const Note *notes, int n)
+{
+	ConcernList roles = {0};
+	ConcernList groups = {0};
+	ConcernList gone = {0};
+
+	decide_renames(d, notes, n);
+	for (int i = 0; i < n; i++)
+		decide_note(d, &notes[i], &roles, &groups, &gone);
+	decide_holders(d, &roles, &groups);
+	decide_members(d, &groups);
+	if (gone.n > 0)
+		baselines_drop(concern_ids(&gone), gone.n);
+}
+
+static void
+decide_pending(void)
+{
+	Actor		actor;
+	Decision   *d;
+	MemoryContext save;
+	Note	   *notes;
+	int			n;
+
+	notes = decide_take_notes(&n, &actor);
+	if (n == 0 || !settings_get()->attached)
+		return;
+	decision_lock(!decide_only_issue(notes, n), settings_get()->lock_timeout_ms);
+	d = decision_create(&actor);
+	if (d == NULL)
+		return;
+	save = MemoryContextSwitchTo(d->context);
+	if (attach_triggers(d->hub, true))
+		decide_everyone_concerned(d, "table");
+	decide_concerned(d, notes, n);
+	judge(d);
+	MemoryContextSwitchTo(save);
+	decision_free(d);
+}
+
+/*
+ * Everyone, at once: attach and set_mode.  Returns how many live tokens are
+ * beyond their baseline.
+ */
+int64
+decide_everyone(const char *reason, const char *new_action)
+{
+	Actor		actor;
+	Decision   *d;
+	int64		grown;
+
+	actor_current(&actor);
+	d = decision_create(&actor);
+	if (d == NULL)
+		return 0;
+	d->everyone = true;
+	d->reason = reason;
+	d->new_action = new_action;
+	judge(d);
+	grown = d->grown;
+	decision_free(d);
+	return grown;
+}
+
+Datum
+jhub_authz__decide(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by trigger manager", "_decide")));
+	if (!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
+		RelationGetRelid(trigdata->tg_relation) != module_relation("pending"))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" must be fired AFTER ROW", "_decide")));
+	decide_pending();
+	return PointerGetDatum(NULL);
+}

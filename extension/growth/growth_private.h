@@ -1,0 +1,145 @@
+/*-------------------------------------------------------------------------
+ *
+ * growth_private.h
+ *	  What the files of the growth room share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JHUB_AUTHZ_GROWTH_PRIVATE_H
+#define JHUB_AUTHZ_GROWTH_PRIVATE_H
+
+#include "growth.h"
+
+/* ---- lists of ids with the reason why each is there (concern.c) ---- */
+
+typedef struct Concern
+{
+	int			id;
+	const char *reason;
+} Concern;
+
+typedef struct ConcernList
+{
+	int			n;
+	int			size;
+	Concern    *items;
+	bool		sorted;
+} ConcernList;
+
+extern void concern_add(ConcernList *list, int id, const char *reason);
+/* The ids, sorted, each once. */
+extern int *concern_ids(ConcernList *list);
+extern const char *concern_reason(ConcernList *list, int id);
+
+/* ---- one decision ---- */
+
+/* A role that went from one release's default definition to another's. */
+typedef struct RoleOverride
+{
+	int			role_id;
+	const Scopeset *raw;		/* the earlier definition */
+} RoleOverride;
+
+typedef struct Decision
+{
+	MemoryContext context;		/* lives as long as the decision */
+	const HubSchema *hub;
+	Settings	settings;
+	Actor		actor;
+
+	/* who is concerned */
+	bool		everyone;
+	const char *reason;			/* of everyone */
+	ConcernList users;
+	ConcernList services;
+	ConcernList tokens;
+	List	   *clients;		/* char *: identifiers */
+	const char *client_reason;
+	const char *last_label;		/* see decide_reason */
+	HubTable	last_table;
+	int			last_id;
+
+	/* how to judge */
+	const char *rebase;			/* reason: take new baselines instead of judging */
+	const char *new_action;		/* event for a token without a baseline */
+	List	   *overrides;		/* RoleOverride * */
+	List	   *renamed;		/* Baseline *: before a rename of this transaction */
+	HubData    *data;
+	EffectiveWay *now;
+	EffectiveWay *now_no_shares;
+	List	   *earlier;		/* EarlierWay *, see judge.c */
+
+	/* what came of it */
+	int64		grown;			/* live tokens beyond their baseline */
+	int64		rebased;
+} Decision;
+
+extern Decision *decision_create(const Actor *actor);
+
+/* Judge the tokens of everyone who is concerned; writes what comes of it. */
+extern void judge(Decision *d);
+
+/* Decide for every live token, under the exclusive lock (taken here). */
+extern int64 decide_everyone(const char *reason, const char *new_action);
+
+/* 22023 for what is no mode. */
+extern void growth_check_mode(const char *mode);
+
+extern void decision_lock(bool exclusive, int timeout_ms);
+
+/* The hub's default roles, and their definitions in any release. */
+extern bool growth_is_default_role(const char *name);
+extern bool growth_is_default_definition(const char *role_name, const Scopeset *raw);
+
+/* ---- reading and writing our records in bulk (baselines.c, events.c) ---- */
+
+typedef struct Baseline
+{
+	int			token_id;
+	const Scopeset *baseline;	/* NULL: waits */
+	const Scopeset *requested;
+	const Scopeset *observed;	/* may be NULL */
+	char	   *release;
+	bool		has_created;
+	Timestamp	created;
+} Baseline;
+
+/* Baselines of these tokens, sorted by token id. */
+extern Baseline *baselines_read(const int *ids, int n, int *nfound);
+
+typedef struct BaselineWriter BaselineWriter;
+extern BaselineWriter *baseline_writer(void);
+extern void baseline_write(BaselineWriter *writer, const Baseline *row);
+extern void baseline_writer_flush(BaselineWriter *writer);
+
+typedef struct EventWriter EventWriter;
+extern EventWriter *event_writer(const Actor *actor);
+extern void event_write(EventWriter *writer, const TokenEvent *event);
+extern void event_writer_flush(EventWriter *writer);
+
+/* Tokens whose baseline, or what was requested, filters by group. */
+extern void baselines_by_group(const char *group, ConcernList *tokens, const char *reason);
+/* Drop the records of tokens that are no more. */
+extern void baselines_drop(const int *ids, int n);
+extern void baselines_drop_orphans(const HubSchema *hub);
+
+/* All renames of a transaction at once. */
+typedef struct Rename
+{
+	ScopeKind	kind;
+	int			id;
+	char	   *old_name;
+	char	   *new_name;
+} Rename;
+extern void baselines_rename(Decision *d, Rename *renames, int n);
+
+/* Array building for bulk statements. */
+extern Oid	scopeset_type(void);
+extern Oid	scopeset_array_type(void);
+
+/* ---- triggers on the hub's tables (attach.c) ---- */
+
+/* Make the triggers that are missing; true if there were any. */
+extern bool attach_triggers(const HubSchema *hub, bool quiet);
+
+#endif							/* JHUB_AUTHZ_GROWTH_PRIVATE_H */

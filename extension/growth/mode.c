@@ -1,0 +1,91 @@
+/*-------------------------------------------------------------------------
+ *
+ * mode.c
+ *	  set_mode and rebase: what an administrator says about the decisions.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "growth_private.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+#include "../module/init.h"
+
+PG_FUNCTION_INFO_V1(jhub_authz_set_mode);
+PG_FUNCTION_INFO_V1(jhub_authz_rebase);
+
+static void
+growth_custom_scopes_changed(void)
+{
+	if (settings_get()->attached && settings_get()->mode != HUB_MODE_OFF)
+		pending_note("scopes", 0, NULL);
+}
+
+void
+growth_init(void)
+{
+	catalogue_set_changed_hook(growth_custom_scopes_changed);
+}
+
+/* 22023 if it is none. */
+void
+growth_check_mode(const char *mode)
+{
+	static const char *const modes[] = {"enforce", "observe", "off", NULL};
+
+	if (settings_word(mode, modes) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid mode \"%s\"", mode),
+				 errhint("It is enforce, observe or off.")));
+}
+
+/*
+ * set_mode(mode) - the number of live tokens beyond their baseline (0 when
+ * switched off).  Takes the decision's lock and none on a hub table.
+ */
+Datum
+jhub_authz_set_mode(PG_FUNCTION_ARGS)
+{
+	static const Oid types[1] = {TEXTOID};
+	char	   *mode = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Datum		values[1];
+	SpiFrame	frame;
+
+	growth_check_mode(mode);
+	decision_lock(true, settings_get()->lock_timeout_ms);
+	values[0] = PG_GETARG_DATUM(0);
+	spi_enter(&frame, module_owner());
+	spi_run("INSERT INTO jhub_authz.attachment (mode) VALUES ($1)"
+			" ON CONFLICT (singleton) DO UPDATE SET mode = EXCLUDED.mode",
+			1, types, values, NULL, false, true, 0);
+	spi_leave(&frame);
+	settings_changed();
+	CommandCounterIncrement();
+	PG_RETURN_INT64(decide_everyone(psprintf("mode: %s", mode), "adopted"));
+}
+
+/*
+ * rebase(token_id, reason) - what the token can do now becomes its baseline.
+ * False if there is no such live token.
+ */
+Datum
+jhub_authz_rebase(PG_FUNCTION_ARGS)
+{
+	Actor		actor;
+	Decision   *d;
+
+	actor_current(&actor);
+	decision_lock(false, settings_get()->lock_timeout_ms);
+	d = decision_create(&actor);
+	if (d == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no hub is attached, or the mode is off")));
+	d->rebase = psprintf("rebase: %s", module_to_utf8(text_to_cstring(PG_GETARG_TEXT_PP(1))));
+	concern_add(&d->tokens, PG_GETARG_INT32(0), "rebase");
+	judge(d);
+	PG_RETURN_BOOL(d->rebased > 0);
+}

@@ -1,0 +1,335 @@
+/*-------------------------------------------------------------------------
+ *
+ * notes.c
+ *	  The trigger on the hub's tables: it notes what changed and nothing else.
+ *
+ * A note is a row of "pending".  What follows from it is decided at the end of
+ * the transaction (decide.c), because a statement in the middle sees states
+ * that never become true.  The trigger has no column list and no WHEN, which
+ * would be in the way of the hub's migrations; an UPDATE of no concern, such as
+ * last_activity, returns after comparing a few columns.
+ *
+ * Taking something away is not noted, for it makes nobody grow - except that
+ * somebody who leaves a group may end a cover: then a token that filters by
+ * that group no longer covers that user.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "growth_private.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+#include "../hub/hub_concern.h"
+
+PG_FUNCTION_INFO_V1(jhub_authz_note_change);
+
+#define NOTE_COLUMNS	9
+
+/* One row of pending.  old_name is UTF-8 or NULL. */
+static void
+note(const char *kind, int id, int other, const char *old_name)
+{
+	static const Oid types[NOTE_COLUMNS] = {
+		XID8OID, INT4OID, TEXTOID, INT4OID, INT4OID, TEXTOID, NAMEOID, NAMEOID, TEXTOID
+	};
+	Datum		values[NOTE_COLUMNS];
+	char		nulls[NOTE_COLUMNS];
+	NameData	session_user,
+				role;
+	Actor		actor;
+	SpiFrame	frame;
+
+	actor_current(&actor);
+	namestrcpy(&session_user, GetUserNameFromId(actor.session_user, true));
+	namestrcpy(&role, GetUserNameFromId(actor.role, true));
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = FullTransactionIdGetDatum(GetTopFullTransactionId());
+	values[1] = Int32GetDatum((int32) GetCurrentCommandId(false));
+	values[2] = CStringGetTextDatum(kind);
+	values[3] = Int32GetDatum(id);
+	values[4] = Int32GetDatum(other);
+	values[5] = (Datum) 0;
+	if (old_name != NULL)
+		values[5] = PointerGetDatum(module_text_from_utf8(old_name, strlen(old_name)));
+	else
+		nulls[5] = 'n';
+	values[6] = NameGetDatum(&session_user);
+	values[7] = NameGetDatum(&role);
+	values[8] = CStringGetTextDatum(actor.application_name);
+
+	spi_enter(&frame, module_owner());
+	spi_run("INSERT INTO jhub_authz.pending (txid, cid, kind, id, other, old_name,"
+			" actor, role, application_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+			NOTE_COLUMNS, types, values, nulls, false, false, 0);
+	spi_leave(&frame);
+}
+
+void
+pending_note(const char *kind, int id, const char *old_name)
+{
+	note(kind, id, 0, old_name);
+}
+
+/* A row before or after the change, with the columns of concern. */
+typedef struct NoteRow
+{
+	HeapTuple	tuple;
+	TupleDesc	desc;
+	const AttrNumber *attnums;
+} NoteRow;
+
+static int
+note_int(const NoteRow *row, HubColumn column)
+{
+	bool		isnull;
+	Datum		value;
+
+	if (row->tuple == NULL || row->attnums[column] == 0)
+		return 0;
+	value = heap_getattr(row->tuple, row->attnums[column], row->desc, &isnull);
+	return isnull ? 0 : DatumGetInt32(value);
+}
+
+/* A text column as UTF-8; NULL if null or not there. */
+static char *
+note_text(const NoteRow *row, HubColumn column)
+{
+	char	   *value;
+
+	if (row->tuple == NULL || row->attnums[column] == 0)
+		return NULL;
+	value = SPI_getvalue(row->tuple, row->desc, row->attnums[column]);
+	return value == NULL ? NULL : module_to_utf8(value);
+}
+
+static bool
+note_differs(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return a != b;
+	return strcmp(a, b) != 0;
+}
+
+/* Users, groups, services: a new name. */
+static void
+note_rename(const char *kind, const NoteRow *old, const NoteRow *new)
+{
+	char	   *old_name;
+
+	if (old->tuple == NULL || new->tuple == NULL)
+		return;
+	old_name = note_text(old, HUB_COL_NAME);
+	if (old_name != NULL && note_differs(old_name, note_text(new, HUB_COL_NAME)))
+		note(kind, note_int(new, HUB_COL_ID), 0, old_name);
+}
+
+/* An OAuth client may stand for another service or server than before. */
+static void
+note_client(const NoteRow *new)
+{
+	char	   *client = note_text(new, HUB_COL_CLIENT_ID);
+
+	if (client != NULL)
+		note("client", 0, 0, client);
+}
+
+static void
+note_group(const NoteRow *old, const NoteRow *new)
+{
+	note_rename("rename_group", old, new);
+	/* its members' rows go by cascade, after it: its name is known only here */
+	if (new->tuple == NULL)
+		note("leave", 0, note_int(old, HUB_COL_ID), note_text(old, HUB_COL_NAME));
+}
+
+static void
+note_role(const NoteRow *old, const NoteRow *new)
+{
+	char	   *old_scopes;
+	char	   *name;
+
+	if (old->tuple == NULL || new->tuple == NULL)
+		return;
+	old_scopes = note_text(old, HUB_COL_SCOPES);
+	if (!note_differs(old_scopes, note_text(new, HUB_COL_SCOPES)))
+		return;
+	name = note_text(new, HUB_COL_NAME);
+	if (name != NULL && growth_is_default_role(name))
+		note("default_role", note_int(new, HUB_COL_ID), 0, old_scopes);
+	else
+		note("role", note_int(new, HUB_COL_ID), 0, NULL);
+}
+
+static void
+note_membership(const NoteRow *old, const NoteRow *new)
+{
+	if (new->tuple != NULL)
+		note("join", note_int(new, HUB_COL_USER_ID), note_int(new, HUB_COL_GROUP_ID), NULL);
+	if (old->tuple != NULL)
+		note("leave", note_int(old, HUB_COL_USER_ID), note_int(old, HUB_COL_GROUP_ID), NULL);
+}
+
+static void
+note_spawner(const NoteRow *old, const NoteRow *new)
+{
+	if (new->tuple == NULL)
+		return;
+	if (old->tuple != NULL &&
+		note_int(old, HUB_COL_USER_ID) == note_int(new, HUB_COL_USER_ID) &&
+		note_differs(note_text(old, HUB_COL_NAME), note_text(new, HUB_COL_NAME)))
+	{
+		char	   *old_name = note_text(old, HUB_COL_NAME);
+
+		note("rename_server", note_int(new, HUB_COL_ID), note_int(new, HUB_COL_USER_ID),
+			 old_name ? old_name : "");
+	}
+	note_client(new);
+}
+
+static void
+note_share(const NoteRow *new)
+{
+	if (new->tuple == NULL)
+		return;
+	if (note_int(new, HUB_COL_USER_ID) != 0)
+		note("user_share", note_int(new, HUB_COL_USER_ID), 0, NULL);
+	if (note_int(new, HUB_COL_GROUP_ID) != 0)
+		note("group_share", note_int(new, HUB_COL_GROUP_ID), 0, NULL);
+}
+
+/* A token that has expired can't grow; our own revocations come by here. */
+static bool
+note_is_dead(const NoteRow *new)
+{
+	bool		isnull;
+	Datum		value;
+
+	if (new->tuple == NULL || new->attnums[HUB_COL_EXPIRES_AT] == 0)
+		return false;
+	value = heap_getattr(new->tuple, new->attnums[HUB_COL_EXPIRES_AT], new->desc, &isnull);
+	return !isnull && DatumGetTimestamp(value) <= hub_now();
+}
+
+static void
+note_row(HubTable table, const NoteRow *old, const NoteRow *new)
+{
+	switch (table)
+	{
+		case HUB_USERS:
+			note_rename("rename_user", old, new);
+			break;
+		case HUB_GROUPS:
+			note_group(old, new);
+			break;
+		case HUB_SERVICES:
+			note_rename("rename_service", old, new);
+			note_client(new);
+			break;
+		case HUB_ROLES:
+			note_role(old, new);
+			break;
+		case HUB_USER_ROLE_MAP:
+			if (new->tuple != NULL)
+				note("user_role", note_int(new, HUB_COL_USER_ID), note_int(new, HUB_COL_ROLE_ID), NULL);
+			break;
+		case HUB_GROUP_ROLE_MAP:
+			if (new->tuple != NULL)
+				note("group_role", note_int(new, HUB_COL_GROUP_ID), note_int(new, HUB_COL_ROLE_ID), NULL);
+			break;
+		case HUB_SERVICE_ROLE_MAP:
+			if (new->tuple != NULL)
+				note("service_role", note_int(new, HUB_COL_SERVICE_ID), note_int(new, HUB_COL_ROLE_ID), NULL);
+			break;
+		case HUB_USER_GROUP_MAP:
+			note_membership(old, new);
+			break;
+		case HUB_SPAWNERS:
+			note_spawner(old, new);
+			break;
+		case HUB_SHARES:
+			note_share(new);
+			break;
+		case HUB_API_TOKENS:
+			if (note_is_dead(new))
+				break;
+			if (new->tuple != NULL)
+				note("token", note_int(new, HUB_COL_ID), 0, NULL);
+			else
+				note("gone", note_int(old, HUB_COL_ID), 0, NULL);
+			break;
+		case HUB_ALEMBIC_VERSION:
+			note("release", 0, 0, NULL);
+			break;
+		default:
+			break;				/* no other table has the trigger */
+	}
+}
+
+static void
+note_check_called(FunctionCallInfo fcinfo)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by trigger manager", "note_change")));
+	if (!TRIGGER_FIRED_AFTER(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" must be fired AFTER ROW", "note_change")));
+}
+
+/*
+ * note_change - AFTER trigger on the hub's tables, for each row, and for each
+ * statement on TRUNCATE.  For a table that is not the attached hub's it does
+ * nothing: it may be one that was left behind by a detach.
+ */
+Datum
+jhub_authz_note_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	const Settings *settings;
+	HubTable	table;
+	NoteRow		old = {0},
+				new = {0};
+
+	note_check_called(fcinfo);
+	settings = settings_get();
+	if (!settings->attached || settings->mode == HUB_MODE_OFF)
+		return PointerGetDatum(NULL);
+	table = hub_table_of_relation(trigdata->tg_relation, settings->hub_schema);
+	if (table == HUB_NTABLES)
+		return PointerGetDatum(NULL);
+
+	if (!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+	{
+		note("truncate", 0, 0, NULL);
+		return PointerGetDatum(NULL);
+	}
+
+	old.desc = new.desc = RelationGetDescr(trigdata->tg_relation);
+	old.attnums = new.attnums = hub_columns(trigdata->tg_relation, table);
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		new.tuple = trigdata->tg_trigtuple;
+	else
+	{
+		old.tuple = trigdata->tg_trigtuple;
+		if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+			new.tuple = trigdata->tg_newtuple;
+	}
+	if (old.tuple != NULL && new.tuple != NULL &&
+		!hub_row_changed(trigdata->tg_relation, table, old.tuple, new.tuple))
+		return PointerGetDatum(NULL);
+	note_row(table, &old, &new);
+	return PointerGetDatum(NULL);
+}

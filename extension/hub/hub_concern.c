@@ -1,0 +1,255 @@
+/*-------------------------------------------------------------------------
+ *
+ * hub_concern.c
+ *	  Which columns of the hub's tables matter to permissions, and who is
+ *	  concerned when one changes.
+ *
+ * The triggers on the hub's tables have no column list, because that would be a
+ * dependency in the way of the hub's migrations.  They find the columns here, by
+ * name, once for each relcache entry.
+ *
+ * What follows from a change is not decided here: see the growth room.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "hub_concern.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+
+#include "../module/init.h"
+
+#define HUB_COLUMNS_CACHED	32
+
+/* Name of each column of concern; the second where a table calls it so. */
+static const char *const hub_column_names[HUB_NCOLUMNS] = {
+	[HUB_COL_ID] = "id",
+	[HUB_COL_NAME] = "name",
+	[HUB_COL_SCOPES] = "scopes",
+	[HUB_COL_USER_ID] = "user_id",
+	[HUB_COL_GROUP_ID] = "group_id",
+	[HUB_COL_SERVICE_ID] = "service_id",
+	[HUB_COL_ROLE_ID] = "role_id",
+	[HUB_COL_CLIENT_ID] = "oauth_client_id",
+	[HUB_COL_SPAWNER_ID] = "spawner_id",
+	[HUB_COL_EXPIRES_AT] = "expires_at",
+	[HUB_COL_CREATED] = "created",
+	[HUB_COL_NOTE] = "note",
+	[HUB_COL_PREFIX] = "prefix",
+	[HUB_COL_VERSION_NUM] = "version_num",
+};
+
+#define C(column)	(1 << (column))
+
+/* A change of these is a change of what somebody may do. */
+static const int hub_concern[HUB_NTABLES] = {
+	[HUB_USERS] = C(HUB_COL_ID) | C(HUB_COL_NAME),
+	[HUB_GROUPS] = C(HUB_COL_ID) | C(HUB_COL_NAME),
+	[HUB_SERVICES] = C(HUB_COL_ID) | C(HUB_COL_NAME) | C(HUB_COL_CLIENT_ID),
+	[HUB_ROLES] = C(HUB_COL_ID) | C(HUB_COL_NAME) | C(HUB_COL_SCOPES),
+	[HUB_USER_ROLE_MAP] = C(HUB_COL_USER_ID) | C(HUB_COL_ROLE_ID),
+	[HUB_GROUP_ROLE_MAP] = C(HUB_COL_GROUP_ID) | C(HUB_COL_ROLE_ID),
+	[HUB_SERVICE_ROLE_MAP] = C(HUB_COL_SERVICE_ID) | C(HUB_COL_ROLE_ID),
+	[HUB_USER_GROUP_MAP] = C(HUB_COL_USER_ID) | C(HUB_COL_GROUP_ID),
+	[HUB_SPAWNERS] = C(HUB_COL_ID) | C(HUB_COL_USER_ID) | C(HUB_COL_NAME) | C(HUB_COL_CLIENT_ID),
+	[HUB_API_TOKENS] = C(HUB_COL_ID) | C(HUB_COL_USER_ID) | C(HUB_COL_SERVICE_ID) |
+		C(HUB_COL_CLIENT_ID) | C(HUB_COL_SCOPES) | C(HUB_COL_EXPIRES_AT) | C(HUB_COL_CREATED),
+	[HUB_SHARES] = C(HUB_COL_USER_ID) | C(HUB_COL_GROUP_ID) | C(HUB_COL_SPAWNER_ID) | C(HUB_COL_SCOPES),
+	[HUB_ALEMBIC_VERSION] = C(HUB_COL_VERSION_NUM),
+};
+
+typedef struct HubColumnsEntry
+{
+	Oid			relid;			/* InvalidOid: free */
+	AttrNumber	attnums[HUB_NCOLUMNS];
+} HubColumnsEntry;
+
+static HubColumnsEntry hub_columns_cache[HUB_COLUMNS_CACHED];
+
+static void
+hub_columns_relcache(Oid relid)
+{
+	for (int i = 0; i < HUB_COLUMNS_CACHED; i++)
+		if (relid == InvalidOid || hub_columns_cache[i].relid == relid)
+			hub_columns_cache[i].relid = InvalidOid;
+}
+
+void
+hub_concern_init(void)
+{
+	module_on_relcache(hub_columns_relcache);
+}
+
+const AttrNumber *
+hub_columns(Relation rel, HubTable table)
+{
+	Oid			relid = RelationGetRelid(rel);
+	TupleDesc	desc = RelationGetDescr(rel);
+	HubColumnsEntry *entry = &hub_columns_cache[relid % HUB_COLUMNS_CACHED];
+
+	if (entry->relid == relid)
+		return entry->attnums;
+
+	memset(entry->attnums, 0, sizeof(entry->attnums));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped)
+			continue;
+		for (int c = 0; c < HUB_NCOLUMNS; c++)
+			if (strcmp(NameStr(att->attname), hub_column_names[c]) == 0)
+				entry->attnums[c] = att->attnum;
+		if (table == HUB_API_TOKENS && strcmp(NameStr(att->attname), "client_id") == 0)
+			entry->attnums[HUB_COL_CLIENT_ID] = att->attnum;
+	}
+	entry->relid = relid;
+	return entry->attnums;
+}
+
+HubTable
+hub_table_of_relation(Relation rel, const char *hub_schema)
+{
+	const char *name = RelationGetRelationName(rel);
+	char	   *schema;
+
+	for (int t = 0; t < HUB_NTABLES; t++)
+	{
+		if (strcmp(name, hub_table_name((HubTable) t)) != 0)
+			continue;
+		schema = get_namespace_name(RelationGetNamespace(rel));
+		if (schema != NULL && strcmp(schema, hub_schema) == 0)
+			return (HubTable) t;
+	}
+	return HUB_NTABLES;
+}
+
+/*
+ * Bytes are compared, not values: a column that was written again with an equal
+ * value in another form counts as changed, which costs a look and no more.
+ */
+bool
+hub_row_changed(Relation rel, HubTable table, HeapTuple old, HeapTuple new)
+{
+	const AttrNumber *attnums = hub_columns(rel, table);
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int c = 0; c < HUB_NCOLUMNS; c++)
+	{
+		Form_pg_attribute att;
+		Datum		a,
+					b;
+		bool		a_null,
+					b_null;
+
+		if (!(hub_concern[table] & C(c)) || attnums[c] == 0)
+			continue;
+		a = heap_getattr(old, attnums[c], desc, &a_null);
+		b = heap_getattr(new, attnums[c], desc, &b_null);
+		if (a_null != b_null)
+			return true;
+		if (a_null)
+			continue;
+		att = TupleDescAttr(desc, attnums[c] - 1);
+		if (!datumIsEqual(a, b, att->attbyval, att->attlen))
+			return true;
+	}
+	return false;
+}
+
+/* Run a query of one int argument array and return its int column. */
+static void
+hub_ids_by_ids(const char *sql, const int *ids, int n, int **result, int *nresult)
+{
+	static const Oid types[1] = {INT4ARRAYOID};
+	Datum		values[1];
+	uint64		rows;
+
+	values[0] = spi_int_array(ids, n);
+	rows = spi_run(sql, 1, types, values, NULL, true, true, 0);
+	*result = SPI_palloc(sizeof(int) * Max(rows, 1));
+	*nresult = (int) rows;
+	for (uint64 i = 0; i < rows; i++)
+		(*result)[i] = spi_int(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, 0);
+}
+
+void
+hub_role_holders(const HubSchema *hub, const int *roles, int nroles,
+				 int **users, int *nusers, int **groups, int *ngroups,
+				 int **services, int *nservices)
+{
+	SpiFrame	frame;
+
+	spi_enter(&frame, hub->owner);
+	hub_ids_by_ids(psprintf("SELECT DISTINCT user_id FROM %s.user_role_map WHERE role_id = ANY ($1) ORDER BY 1",
+							hub->quoted), roles, nroles, users, nusers);
+	hub_ids_by_ids(psprintf("SELECT DISTINCT group_id FROM %s.group_role_map WHERE role_id = ANY ($1) ORDER BY 1",
+							hub->quoted), roles, nroles, groups, ngroups);
+	hub_ids_by_ids(psprintf("SELECT DISTINCT service_id FROM %s.service_role_map WHERE role_id = ANY ($1) ORDER BY 1",
+							hub->quoted), roles, nroles, services, nservices);
+	spi_leave(&frame);
+}
+
+void
+hub_group_members(const HubSchema *hub, const int *groups, int ngroups,
+				  int **users, int *nusers)
+{
+	SpiFrame	frame;
+
+	spi_enter(&frame, hub->owner);
+	hub_ids_by_ids(psprintf("SELECT DISTINCT user_id FROM %s.user_group_map WHERE group_id = ANY ($1) ORDER BY 1",
+							hub->quoted), groups, ngroups, users, nusers);
+	spi_leave(&frame);
+}
+
+char *
+hub_server_name(const HubSchema *hub, int spawner_id, char **owner)
+{
+	static const Oid types[1] = {INT4OID};
+	Datum		values[1];
+	SpiFrame	frame;
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *result = NULL;
+
+	values[0] = Int32GetDatum(spawner_id);
+	spi_enter(&frame, hub->owner);
+	if (spi_run(psprintf("SELECT u.name, s.name FROM %s.spawners s JOIN %s.users u ON u.id = s.user_id WHERE s.id = $1",
+						 hub->quoted, hub->quoted), 1, types, values, NULL, true, true, 1) > 0)
+	{
+		char	   *user = spi_utf8(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+		char	   *name = spi_utf8(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
+		MemoryContext spi = MemoryContextSwitchTo(caller);
+
+		*owner = pstrdup(user);
+		result = psprintf("%s/%s", user, name ? name : "");
+		MemoryContextSwitchTo(spi);
+	}
+	spi_leave(&frame);
+	return result;
+}
+
+char *
+hub_name_of(const HubSchema *hub, HubTable table, int id)
+{
+	static const Oid types[1] = {INT4OID};
+	Datum		values[1];
+	SpiFrame	frame;
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *result = NULL;
+
+	values[0] = Int32GetDatum(id);
+	spi_enter(&frame, hub->owner);
+	if (spi_run(psprintf("SELECT name FROM %s.%s WHERE id = $1", hub->quoted,
+						 hub_table_name(table)), 1, types, values, NULL, true, true, 1) > 0)
+	{
+		char	   *name = spi_utf8(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+
+		if (name != NULL)
+			result = MemoryContextStrdup(caller, name);
+	}
+	spi_leave(&frame);
+	return result;
+}

@@ -1,0 +1,55 @@
+/*-------------------------------------------------------------------------
+ *
+ * hub_private.h
+ *	  What the files of the hub room share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JHUB_AUTHZ_HUB_PRIVATE_H
+#define JHUB_AUTHZ_HUB_PRIVATE_H
+
+#include "hub.h"
+
+/* hub_schema.c */
+extern HubSchema *hub_schema_pinned(const char *schema_name, const char *pinned,
+									bool missing_ok, bool latest);
+
+/* hub_scope_users.c: have the catalogue ask us who uses a custom scope */
+extern void hub_scope_users_init(void);
+
+/*
+ * A hash from strings of bytes to pointers (hub_names.c): names, pairs of names
+ * and stored texts.  Keys are not copied.  Lives in the memory context that is
+ * given; there is nothing to free but that.
+ */
+typedef struct HubNames HubNames;
+
+extern HubNames *hub_names_new(MemoryContext context);
+extern void *hub_names_get(const HubNames *names, const char *key, int len);
+/* The place of a key's pointer, made with NULL if it is new. */
+extern void **hub_names_put(HubNames *names, const char *key, int len);
+extern int	hub_names_count(const HubNames *names);
+
+/*
+ * Stored scopes, parsed, remembered by their text: many rows hold the same.
+ * Results live as long as the cache, or until it is full: until the next call.
+ */
+typedef struct HubParsed
+{
+	const Scopeset *scopes;
+	char	   *defect;
+} HubParsed;
+
+typedef struct HubParseCache HubParseCache;
+
+extern HubParseCache *hub_parse_cache(MemoryContext parent);
+extern const HubParsed *hub_parse_cached(HubParseCache *cache, const char *json);
+
+/* Is everybody in the model, so that who is not in it does not exist? */
+extern bool hub_data_is_everyone(const HubData *data);
+extern bool hub_data_is_latest(const HubData *data);
+
+/* hub_membership.c: made at the first hub_membership of a model */
+extern ScopeMembership *hub_membership_create(HubData *data);
+
+#endif							/* JHUB_AUTHZ_HUB_PRIVATE_H */

@@ -1,0 +1,113 @@
+/*-------------------------------------------------------------------------
+ *
+ * issue.h
+ *	  Tokens: narrowing at issue, hashing, resolving requests, revoking.
+ *
+ * What a subject may do is computed in the effective room; whether a token
+ * grew, and the events, are the growth room's.  Strings are UTF-8.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JHUB_AUTHZ_ISSUE_H
+#define JHUB_AUTHZ_ISSUE_H
+
+#include "../effective/effective.h"
+#include "../growth/growth.h"
+
+/* The client of tokens that are made by hand; it stands for no OAuth flow. */
+#define ISSUE_HUB_CLIENT	"jupyterhub"
+
+/* ---- for whom (owner.c) ---- */
+
+/* The owner of a token and the client that it is issued through. */
+typedef struct IssueOwner
+{
+	const HubSchema *hub;
+	HubData    *data;
+	EffectiveWay *way;
+	HubUser    *user;			/* or NULL */
+	HubService *service;		/* or NULL */
+	const HubClient *client;	/* or NULL: none such */
+	ExpandTarget target;
+} IssueOwner;
+
+/* By the ids of a row; 0 and NULL where the row has none. */
+extern void issue_owner_load(IssueOwner *owner, const HubSchema *hub,
+							 int user_id, int service_id,
+							 const char *client_id, bool latest);
+
+/* By name: 22023 for a kind that owns no tokens, 42704 for an unknown name. */
+extern void issue_owner_named(IssueOwner *owner, const HubSchema *hub,
+							  const char *kind, const char *name,
+							  const char *client_id, bool latest);
+
+/* Everything held, expanded; and the roles' scopes as written. */
+extern const Scopeset *issue_owner_held(IssueOwner *owner);
+extern const Scopeset *issue_owner_raw(IssueOwner *owner);
+
+extern const char *issue_owner_kind(const IssueOwner *owner);	/* or NULL */
+extern const char *issue_owner_name(const IssueOwner *owner);	/* or NULL */
+
+/* {"inherit"}, and is it (without a filter) a member? */
+extern Scopeset *issue_inherit(void);
+extern bool issue_has_inherit(const Scopeset *set);
+
+/*
+ * Members that the catalogue does not hold: those that the option keeps and
+ * those that it refuses.  NULL: none.
+ */
+extern void issue_undefined(const HubSchema *hub, const Scopeset *set,
+							UndefinedScopes option, bool latest,
+							Scopeset **kept, Scopeset **refused);
+
+/* An argument as UTF-8; NULL is 22004. */
+extern char *issue_text_arg(FunctionCallInfo fcinfo, int arg, const char *name);
+
+/* UTF-8 to the server's encoding, for messages. */
+extern char *issue_message(const char *utf8);
+
+/* ---- tokens at rest (token_hash.c) ---- */
+
+#define ISSUE_TOKEN_LENGTH	32	/* hex digits of a new token */
+#define ISSUE_PREFIX_LENGTH	4	/* characters */
+
+/* A new random token: 32 hex digits and a terminator. */
+extern void issue_new_token(char *token);
+
+/* What is stored of it: "sha512:1:salt:digest", palloc'd. */
+extern char *issue_hash_token(const char *token);
+
+/* ---- requests (resolve_request.c) ---- */
+
+/*
+ * The scopes that a list of scopes or of role names stands for: all of one kind
+ * or of the other, else 42704.  Role names: with a WARNING.
+ */
+extern Scopeset *issue_requested(const HubSchema *hub, ArrayType *requested,
+								 bool latest);
+
+/* The scopes of roles, by name; 42704 for a name that there is not. */
+extern Scopeset *issue_role_scopes(const HubSchema *hub, char **names, int n,
+								   bool latest);
+
+/*
+ * The hub's OAuth flow for an owner and a client.  requested NULL: the client's
+ * own scopes.  42501 where the client may not ask, or the owner not enter.
+ */
+extern void issue_resolve(IssueOwner *owner, const Scopeset *requested,
+						  Scopeset **granted, Scopeset **refused);
+
+/* ---- revoking (revoke.c) ---- */
+
+/*
+ * Revoke tokens by id: expires_at to a moment safely past and, with
+ * blank_scopes, the stored scopes to [].  One statement, as the owner of the
+ * hub's tables, rows locked in order of id.  What is dead already stays as it
+ * is.  Returns how many were revoked; writes no event, that is the caller's.
+ */
+extern int	issue_revoke(const int *ids, int n, bool blank_scopes);
+
+/* Is the statement under way issue_revoke's?  For the triggers. */
+extern bool issue_is_revoking(void);
+
+#endif							/* JHUB_AUTHZ_ISSUE_H */

@@ -1,0 +1,17 @@
+/*-------------------------------------------------------------------------
+ *
+ * init.h
+ *	  The rooms' init functions, called once when the library is loaded.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JHUB_AUTHZ_INIT_H
+#define JHUB_AUTHZ_INIT_H
+
+extern void settings_init(void);
+extern void catalogue_init(void);
+extern void hub_init(void);
+extern void hub_concern_init(void);
+extern void growth_init(void);
+
+#endif							/* JHUB_AUTHZ_INIT_H */

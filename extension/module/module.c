@@ -1,0 +1,140 @@
+/*-------------------------------------------------------------------------
+ *
+ * module.c
+ *	  Magic block, start of the library, and who we are in this database.
+ *
+ * No room owns the module: each has an init function that is called here.
+ * There are no hooks and nothing needs shared_preload_libraries.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "module.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "commands/extension.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "init.h"
+
+#ifdef PG_MODULE_MAGIC_EXT
+PG_MODULE_MAGIC_EXT(.name = "jhub_authz",.version = JHUB_AUTHZ_VERSION);
+#else
+PG_MODULE_MAGIC;
+#endif
+
+#define MODULE_NAME		"jhub_authz"
+#define MODULE_MAX_CALLBACKS	8
+
+/*
+ * A backend has room for ten relcache callbacks in all, so the library takes
+ * one and hands it on.
+ */
+static void (*module_callbacks[MODULE_MAX_CALLBACKS]) (Oid relid);
+static int	module_ncallbacks = 0;
+
+static void
+module_relcache_callback(Datum arg, Oid relid)
+{
+	for (int i = 0; i < module_ncallbacks; i++)
+		module_callbacks[i] (relid);
+}
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	CacheRegisterRelcacheCallback(module_relcache_callback, (Datum) 0);
+	settings_init();
+	catalogue_init();
+	hub_init();
+	hub_concern_init();
+	growth_init();
+}
+
+/*
+ * Have callback(relid) called when a relation's cache entry goes; InvalidOid
+ * stands for all of them.  The callback must not look anything up.
+ */
+void
+module_on_relcache(void (*callback) (Oid relid))
+{
+	if (module_ncallbacks >= MODULE_MAX_CALLBACKS)
+		elog(ERROR, "too many relcache callbacks in %s", MODULE_NAME);
+	module_callbacks[module_ncallbacks++] = callback;
+}
+
+/* The extension's OID; an error if it is not created in this database. */
+Oid
+module_extension_oid(void)
+{
+	return get_extension_oid(MODULE_NAME, false);
+}
+
+Oid
+module_schema_oid(void)
+{
+	return get_namespace_oid(MODULE_NAME, false);
+}
+
+Oid
+module_relation(const char *relname)
+{
+	Oid			relid = get_relname_relid(relname, module_schema_oid());
+
+	if (!OidIsValid(relid))
+		elog(ERROR, "relation %s.%s is missing", MODULE_NAME, relname);
+	return relid;
+}
+
+/*
+ * The role that owns our tables, which is the extension's owner: read from
+ * the table itself, because that is whose rights its statements need.
+ */
+Oid
+module_owner(void)
+{
+	HeapTuple	tuple;
+	Oid			owner;
+
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(module_relation("attachment")));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %s.attachment", MODULE_NAME);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/*
+ * Encoding conversion at the edges.  The argument itself comes back when there
+ * is nothing to convert and it is terminated where it should be.
+ */
+char *
+module_from_utf8(const char *str, int len)
+{
+	char	   *result = pg_any_to_server(str, len, PG_UTF8);
+
+	return result == str ? pnstrdup(str, len) : result;
+}
+
+char *
+module_to_utf8(const char *str)
+{
+	return pg_server_to_any(str, strlen(str), PG_UTF8);
+}
+
+text *
+module_text_from_utf8(const char *str, int len)
+{
+	char	   *result = pg_any_to_server(str, len, PG_UTF8);
+
+	if (result == str)
+		return cstring_to_text_with_len(str, len);
+	return cstring_to_text(result);
+}

@@ -1,0 +1,383 @@
+/*-------------------------------------------------------------------------
+ *
+ * settings.c
+ *	  Mode, options and policies: kept in tables, cached in the backend.
+ *
+ * Everything that influences what is stored or decided is a row of ours, is
+ * dumped with the database, and is no setting of a session.  The defaults are
+ * in this file alone; the views options and token_policies lay the stored rows
+ * over them.
+ *
+ * The cache is filled with the latest snapshot and thrown away when one of the
+ * three tables changes (a statement trigger on each sends a relcache
+ * invalidation for "attachment").  A decision reads past the cache, under its
+ * lock.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "module.h"
+
+#include "access/parallel.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+
+#include "init.h"
+
+PG_FUNCTION_INFO_V1(jhub_authz__settings_changed);
+PG_FUNCTION_INFO_V1(jhub_authz__option_defaults);
+PG_FUNCTION_INFO_V1(jhub_authz__policy_defaults);
+PG_FUNCTION_INFO_V1(jhub_authz_set_option);
+
+typedef struct SettingsOption
+{
+	const char *name;
+	const char *default_value;
+	const char *description;
+} SettingsOption;
+
+static const SettingsOption settings_options[] = {
+	{"undefined_scopes", "auto", "a scope that the catalogue does not hold, where a write brings it up: auto, refuse or log"},
+	{"token_shares", "hub", "shares in a token's scopes as reading functions show them: hub (as the hub does) or documented (as its manual says)"},
+	{"login_mode", "upstream", "login decisions: upstream (as OAuthenticator) or strict"},
+	{"lock_timeout", "5s", "how long a decision waits for its lock"},
+	{"revoke_limit", "0", "most revocations in one transaction; 0: no limit"},
+	{"notify", "off", "send NOTIFY jhub_authz with each event: on or off"},
+	{"base_url", "/hub/", "the hub's base URL, for answers that hold one"},
+	{"public_url", "", "the hub's public URL, for answers that hold one"},
+};
+
+const char *const token_class_names[TOKEN_NCLASSES + 1] = {
+	"user", "oauth", "server", "service", NULL
+};
+
+static const TokenPolicy settings_default_policy[TOKEN_NCLASSES] = {
+	[TOKEN_USER] = {ON_GROWTH_REVOKE, INHERIT_GUARD, ON_SHARE_FOLLOW},
+	[TOKEN_OAUTH] = {ON_GROWTH_REVOKE, INHERIT_GUARD, ON_SHARE_FOLLOW},
+	[TOKEN_SERVER] = {ON_GROWTH_REVOKE, INHERIT_GUARD, ON_SHARE_FOLLOW},
+	[TOKEN_SERVICE] = {ON_GROWTH_REVOKE, INHERIT_FOLLOW, ON_SHARE_FOLLOW},
+};
+
+/* Words of a policy, in the order of their enums. */
+const char *const policy_on_growth_words[] = {"revoke", "log", "veto", "ignore", NULL};
+const char *const policy_inherit_words[] = {"fix", "guard", "follow", NULL};
+const char *const policy_on_share_words[] = {"follow", "revoke", NULL};
+
+static Settings settings_cache;
+static MemoryContext settings_context = NULL;
+static bool settings_valid = false;
+static Oid	settings_relid = InvalidOid;	/* attachment, when valid */
+
+static void
+settings_relcache(Oid relid)
+{
+	if (relid == settings_relid || relid == InvalidOid)
+		settings_valid = false;
+}
+
+void
+settings_init(void)
+{
+	module_on_relcache(settings_relcache);
+}
+
+/* Index of a word in a NULL-terminated list, or -1. */
+int
+settings_word(const char *word, const char *const *list)
+{
+	for (int i = 0; list[i] != NULL; i++)
+		if (strcmp(word, list[i]) == 0)
+			return i;
+	return -1;
+}
+
+/* A time with unit, as lock_timeout is written; -1 if it is none. */
+static int
+settings_parse_ms(const char *value)
+{
+	int			ms;
+	const char *hint;
+
+	if (!parse_int(value, &ms, GUC_UNIT_MS, &hint) || ms < 0)
+		return -1;
+	return ms;
+}
+
+static void
+settings_read_option(Settings *settings, const char *name, const char *value)
+{
+	if (strcmp(name, "undefined_scopes") == 0)
+		settings->undefined_scopes =
+			strcmp(value, "refuse") == 0 ? UNDEFINED_REFUSE :
+			strcmp(value, "log") == 0 ? UNDEFINED_LOG : UNDEFINED_AUTO;
+	else if (strcmp(name, "token_shares") == 0)
+		settings->token_shares_documented = strcmp(value, "documented") == 0;
+	else if (strcmp(name, "lock_timeout") == 0)
+	{
+		int			ms = settings_parse_ms(value);
+
+		if (ms >= 0)
+			settings->lock_timeout_ms = ms;
+	}
+}
+
+static void
+settings_read_policy(Settings *settings, HeapTuple row, TupleDesc desc)
+{
+	char	   *target = SPI_getvalue(row, desc, 1);
+
+	for (int class = 0; class < TOKEN_NCLASSES; class++)
+	{
+		TokenPolicy *policy = &settings->policy[class];
+		char	   *word;
+		int			i;
+
+		if (strcmp(target, token_class_names[class]) != 0)
+			continue;
+		if ((word = SPI_getvalue(row, desc, 2)) != NULL &&
+			(i = settings_word(word, policy_on_growth_words)) >= 0)
+			policy->on_growth = (OnGrowth) i;
+		if ((word = SPI_getvalue(row, desc, 3)) != NULL &&
+			(i = settings_word(word, policy_inherit_words)) >= 0)
+			policy->inherit = (InheritPolicy) i;
+		if ((word = SPI_getvalue(row, desc, 4)) != NULL &&
+			(i = settings_word(word, policy_on_share_words)) >= 0)
+			policy->on_share = (OnShare) i;
+	}
+}
+
+static void
+settings_read_attachment(Settings *settings)
+{
+	HeapTuple	row;
+	TupleDesc	desc;
+	char	   *value;
+
+	if (spi_run("SELECT hub_schema, mode, pinned_release FROM jhub_authz.attachment",
+				0, NULL, NULL, NULL, true, true, 1) == 0)
+		return;
+	row = SPI_tuptable->vals[0];
+	desc = SPI_tuptable->tupdesc;
+	if ((value = SPI_getvalue(row, desc, 1)) != NULL)
+	{
+		settings->attached = true;
+		strlcpy(settings->hub_schema, value, NAMEDATALEN);
+	}
+	value = SPI_getvalue(row, desc, 2);
+	settings->mode = strcmp(value, "off") == 0 ? HUB_MODE_OFF :
+		strcmp(value, "observe") == 0 ? HUB_MODE_OBSERVE : HUB_MODE_ENFORCE;
+	if ((value = SPI_getvalue(row, desc, 3)) != NULL)
+		settings->pinned_release = MemoryContextStrdup(settings_context, value);
+}
+
+/* Read everything; the frame is the caller's. */
+static void
+settings_fill(Settings *settings)
+{
+	SpiFrame	frame;
+	uint64		n;
+
+	memset(settings, 0, sizeof(*settings));
+	settings->mode = HUB_MODE_ENFORCE;
+	settings->lock_timeout_ms = 5000;
+	memcpy(settings->policy, settings_default_policy, sizeof(settings->policy));
+
+	spi_enter(&frame, module_owner());
+	settings_read_attachment(settings);
+	n = spi_run("SELECT name, value FROM jhub_authz.option_values",
+				0, NULL, NULL, NULL, true, true, 0);
+	for (uint64 i = 0; i < n; i++)
+		settings_read_option(settings,
+							 SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1),
+							 SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2));
+	n = spi_run("SELECT target, on_growth, inherit, on_share FROM jhub_authz.policy_values",
+				0, NULL, NULL, NULL, true, true, 0);
+	for (uint64 i = 0; i < n; i++)
+		settings_read_policy(settings, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+	spi_leave(&frame);
+}
+
+const Settings *
+settings_read_latest(void)
+{
+	Settings	fresh;
+
+	if (settings_context == NULL)
+		settings_context = AllocSetContextCreate(TopMemoryContext, "jhub_authz settings",
+												 ALLOCSET_SMALL_SIZES);
+	else
+		MemoryContextReset(settings_context);
+	settings_cache.pinned_release = NULL;
+	settings_relid = module_relation("attachment");
+
+	/*
+	 * Valid before reading: an invalidation that comes in while we read makes
+	 * it invalid again, and the next call reads once more.
+	 */
+	settings_valid = true;
+	PG_TRY();
+	{
+		settings_fill(&fresh);
+	}
+	PG_CATCH();
+	{
+		settings_valid = false;
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	settings_cache = fresh;
+
+	/* A parallel query reads with its own, older snapshot: not for keeping. */
+	if (IsInParallelMode())
+		settings_valid = false;
+	return &settings_cache;
+}
+
+const Settings *
+settings_get(void)
+{
+	return settings_valid ? &settings_cache : settings_read_latest();
+}
+
+void
+settings_changed(void)
+{
+	settings_valid = false;
+	CacheInvalidateRelcacheByRelid(module_relation("attachment"));
+}
+
+/* Trigger on the three tables. */
+Datum
+jhub_authz__settings_changed(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by trigger manager", "_settings_changed")));
+	settings_changed();
+	return PointerGetDatum(NULL);
+}
+
+Datum
+jhub_authz__option_defaults(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < lengthof(settings_options); i++)
+	{
+		Datum		values[3] = {
+			CStringGetTextDatum(settings_options[i].name),
+			CStringGetTextDatum(settings_options[i].default_value),
+			CStringGetTextDatum(settings_options[i].description)
+		};
+		bool		nulls[3] = {false};
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+Datum
+jhub_authz__policy_defaults(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int class = 0; class < TOKEN_NCLASSES; class++)
+	{
+		const TokenPolicy *policy = &settings_default_policy[class];
+		Datum		values[4] = {
+			CStringGetTextDatum(token_class_names[class]),
+			CStringGetTextDatum(policy_on_growth_words[policy->on_growth]),
+			CStringGetTextDatum(policy_inherit_words[policy->inherit]),
+			CStringGetTextDatum(policy_on_share_words[policy->on_share])
+		};
+		bool		nulls[4] = {false};
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* Is the value one that the option takes?  Returns a hint if not. */
+static const char *
+settings_check_option(const char *name, const char *value)
+{
+	static const char *const undefined[] = {"auto", "refuse", "log", NULL};
+	static const char *const shares[] = {"hub", "documented", NULL};
+	static const char *const login[] = {"upstream", "strict", NULL};
+	static const char *const onoff[] = {"on", "off", NULL};
+	int			number;
+
+	if (strcmp(name, "undefined_scopes") == 0)
+		return settings_word(value, undefined) >= 0 ? NULL : "It is auto, refuse or log.";
+	if (strcmp(name, "token_shares") == 0)
+		return settings_word(value, shares) >= 0 ? NULL : "It is hub or documented.";
+	if (strcmp(name, "login_mode") == 0)
+		return settings_word(value, login) >= 0 ? NULL : "It is upstream or strict.";
+	if (strcmp(name, "notify") == 0)
+		return settings_word(value, onoff) >= 0 ? NULL : "It is on or off.";
+	if (strcmp(name, "lock_timeout") == 0)
+		return settings_parse_ms(value) >= 0 ? NULL : "It is a time, such as 5s or 500ms; 0 waits without limit.";
+	if (strcmp(name, "revoke_limit") == 0)
+		return parse_int(value, &number, 0, NULL) && number >= 0 ? NULL : "It is a number; 0 is no limit.";
+	return NULL;
+}
+
+/*
+ * set_option(name, value) - NULL goes back to the default.  22023 for an
+ * option or a value that is none.
+ */
+Datum
+jhub_authz_set_option(PG_FUNCTION_ARGS)
+{
+	static const Oid types[2] = {TEXTOID, TEXTOID};
+	const char *hint;
+	char	   *name;
+	Datum		values[2];
+	SpiFrame	frame;
+	bool		known = false;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("option name cannot be null")));
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	for (int i = 0; i < lengthof(settings_options); i++)
+		known |= strcmp(name, settings_options[i].name) == 0;
+	if (!known)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" does not exist", name),
+				 errhint("The view jhub_authz.options lists them.")));
+
+	values[0] = PG_GETARG_DATUM(0);
+	if (PG_ARGISNULL(1))
+	{
+		spi_enter(&frame, module_owner());
+		spi_run("DELETE FROM jhub_authz.option_values WHERE name = $1",
+				1, types, values, NULL, false, false, 0);
+		spi_leave(&frame);
+		PG_RETURN_VOID();
+	}
+	hint = settings_check_option(name, text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	if (hint != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for option \"%s\": \"%s\"", name,
+						text_to_cstring(PG_GETARG_TEXT_PP(1))),
+				 errhint("%s", hint)));
+	values[1] = PG_GETARG_DATUM(1);
+	spi_enter(&frame, module_owner());
+	spi_run("INSERT INTO jhub_authz.option_values (name, value) VALUES ($1, $2)"
+			" ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value",
+			2, types, values, NULL, false, false, 0);
+	spi_leave(&frame);
+	PG_RETURN_VOID();
+}

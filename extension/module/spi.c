@@ -1,0 +1,238 @@
+/*-------------------------------------------------------------------------
+ *
+ * spi.c
+ *	  Running SQL from C: as the right owner, with a pinned search_path, with
+ *	  plans that are kept.
+ *
+ * Everything that this extension asks of a table goes through here.  The hub's
+ * tables are worked on as their owner and ours as the extension's owner, as
+ * ri_triggers.c does, so that a trigger, policy or default which the hub's role
+ * put on its own tables runs with that role's rights and no more.
+ *
+ * A plan is kept under its text.  The text names relations with their schema;
+ * a table that is dropped and made anew makes the plan invalid, and it is then
+ * prepared again from the text.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "module.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+/* rows that spi_each fetches at a time */
+#define SPI_EACH_BATCH	1000
+
+typedef struct SpiPlanEntry
+{
+	uint64		key;			/* hash of the text */
+	char	   *sql;
+	SPIPlanPtr	plan;
+} SpiPlanEntry;
+
+static HTAB *spi_plans = NULL;
+
+void
+spi_enter(SpiFrame *frame, Oid role)
+{
+	frame->save_nestlevel = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	GetUserIdAndSecContext(&frame->save_userid, &frame->save_sec_context);
+	SetUserIdAndSecContext(role,
+						   frame->save_sec_context |
+						   SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+void
+spi_leave(SpiFrame *frame)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	SetUserIdAndSecContext(frame->save_userid, frame->save_sec_context);
+	AtEOXact_GUC(true, frame->save_nestlevel);
+}
+
+static SPIPlanPtr
+spi_prepare(const char *sql, int nargs, const Oid *argtypes)
+{
+	SPIPlanPtr	plan = SPI_prepare(sql, nargs, unconstify(Oid *, argtypes));
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for %s",
+			 SPI_result_code_string(SPI_result), sql);
+	return plan;
+}
+
+/*
+ * The kept plan for a text.  Two texts with the same hash don't share an entry:
+ * the second is prepared each time, which is slow but right.
+ */
+static SPIPlanPtr
+spi_saved_plan(const char *sql, int nargs, const Oid *argtypes)
+{
+	uint64		key = hash_bytes_extended((const unsigned char *) sql, strlen(sql), 0);
+	SpiPlanEntry *entry;
+	bool		found;
+
+	if (spi_plans == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(uint64),.entrysize = sizeof(SpiPlanEntry)};
+
+		spi_plans = hash_create("jhub_authz plans", 64, &ctl, HASH_ELEM | HASH_BLOBS);
+	}
+
+	entry = hash_search(spi_plans, &key, HASH_FIND, NULL);
+	if (entry != NULL)
+	{
+		if (strcmp(entry->sql, sql) != 0)
+			return spi_prepare(sql, nargs, argtypes);
+		if (SPI_plan_is_valid(entry->plan))
+			return entry->plan;
+		SPI_freeplan(entry->plan);
+		pfree(entry->sql);
+		hash_search(spi_plans, &key, HASH_REMOVE, NULL);
+	}
+
+	/* Enter it only when nothing can fail any more. */
+	{
+		SPIPlanPtr	plan = spi_prepare(sql, nargs, argtypes);
+		char	   *copy = MemoryContextStrdup(TopMemoryContext, sql);
+
+		entry = hash_search(spi_plans, &key, HASH_ENTER, &found);
+		entry->sql = copy;
+		entry->plan = plan;
+		SPI_keepplan(plan);
+		return plan;
+	}
+}
+
+/*
+ * The latest snapshot can't be taken in parallel mode; there nothing is
+ * written, and the query's own snapshot is the right one.
+ */
+static bool
+spi_use_latest(bool latest)
+{
+	return latest && !IsInParallelMode();
+}
+
+uint64
+spi_run(const char *sql, int nargs, const Oid *argtypes,
+		const Datum *values, const char *nulls,
+		bool read_only, bool latest, long limit)
+{
+	SPIPlanPtr	plan = spi_saved_plan(sql, nargs, argtypes);
+	Datum	   *vals = unconstify(Datum *, values);
+	int			rc;
+
+	if (spi_use_latest(latest))
+	{
+		CommandCounterIncrement();
+		rc = SPI_execute_snapshot(plan, vals, nulls, GetLatestSnapshot(),
+								  InvalidSnapshot, false, true, limit);
+	}
+	else
+		rc = SPI_execute_plan(plan, vals, nulls, read_only, limit);
+	if (rc < 0)
+		elog(ERROR, "SPI returned %s for %s", SPI_result_code_string(rc), sql);
+	return SPI_processed;
+}
+
+void
+spi_each(const char *sql, int nargs, const Oid *argtypes,
+		 const Datum *values, const char *nulls,
+		 bool latest, spi_row_fn each, void *arg)
+{
+	SPIPlanPtr	plan = spi_saved_plan(sql, nargs, argtypes);
+	bool		pushed = spi_use_latest(latest);
+	MemoryContext row_context;
+	MemoryContext save_context;
+	Portal		portal;
+
+	if (pushed)
+	{
+		CommandCounterIncrement();
+		PushActiveSnapshot(GetLatestSnapshot());
+	}
+	portal = SPI_cursor_open(NULL, plan, unconstify(Datum *, values), nulls, true);
+	if (pushed)
+		PopActiveSnapshot();	/* the portal has its own registration */
+
+	row_context = AllocSetContextCreate(CurrentMemoryContext,
+										"jhub_authz row", ALLOCSET_DEFAULT_SIZES);
+	for (;;)
+	{
+		SPITupleTable *table;
+		uint64		n;
+
+		CHECK_FOR_INTERRUPTS();
+		SPI_cursor_fetch(portal, true, SPI_EACH_BATCH);
+		table = SPI_tuptable;
+		n = SPI_processed;
+		if (n == 0)
+			break;
+		save_context = MemoryContextSwitchTo(row_context);
+		for (uint64 i = 0; i < n; i++)
+		{
+			each(table->vals[i], table->tupdesc, arg);
+			MemoryContextReset(row_context);
+		}
+		MemoryContextSwitchTo(save_context);
+		SPI_freetuptable(table);
+	}
+	SPI_cursor_close(portal);
+	MemoryContextDelete(row_context);
+}
+
+char *
+spi_utf8(HeapTuple row, TupleDesc desc, int column)
+{
+	char	   *value = SPI_getvalue(row, desc, column);
+
+	return value == NULL ? NULL : module_to_utf8(value);
+}
+
+int
+spi_int(HeapTuple row, TupleDesc desc, int column, int missing)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+
+	return isnull ? missing : DatumGetInt32(value);
+}
+
+Datum
+spi_int_array(const int *values, int n)
+{
+	Datum	   *elems = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		elems[i] = Int32GetDatum(values[i]);
+	return PointerGetDatum(construct_array(elems, n, INT4OID, sizeof(int32), true,
+										   TYPALIGN_INT));
+}
+
+Datum
+spi_text_array(char *const *values, int n)
+{
+	Datum	   *elems = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		elems[i] = PointerGetDatum(module_text_from_utf8(values[i], strlen(values[i])));
+	return PointerGetDatum(construct_array(elems, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
