@@ -10,11 +10,11 @@ PGFILEDESC = "jhub_authz - JupyterHub authorization in the database"
 ROOMS ?= module algebra catalogue hub effective issue growth
 
 OBJS_module = module spi settings
-OBJS_algebra = scope_parse scopeset_build scopeset_view scopeset_io scopeset_op scopeset_agg scopeset_explode scopeset_gin scopeset_selfuncs
+OBJS_algebra = scope_parse scopeset_build scopeset_write scopeset_view scopeset_read scopeset_io scopeset_op scopeset_cover scopeset_order scopeset_filters scopeset_functions scopeset_agg scopeset_explode scopeset_gin scopeset_selfuncs
 OBJS_catalogue = hub_releases catalogue custom_scopes custom_scopes_json expand suggest
-OBJS_hub = hub_concern hub_schema hub_data hub_tokens scope_functions status
+OBJS_hub = hub_schema hub_names hub_data hub_membership hub_tokens hub_scope_users hub_concern scope_functions status self_check
 OBJS_effective = effective resolve scope_checks subjects everyone visible
-OBJS_issue = owner narrow token_hash issue_token resolve_request revoke
+OBJS_issue = owner narrow rescope token_hash issue_token resolve_request revoke
 OBJS_growth = events concern baselines notes judge decide attach mode policies
 
 SQL_module = guard settings

@@ -29,7 +29,7 @@
  *		uint8	filter_kind[nfilters]	ScopeKind
  *		char	filter values, then local base names, without separators
  *
- * Canonical form, kept by the one writer (scope_builder_finish): filters in
+ * Canonical form, kept by the one writer (scopeset_write.c): filters in
  * order of (kind, value bytes), local bases in byte order, pairs in order of
  * (local, filter), no filter and no local base that no member uses.  So equal
  * sets are equal bytes, and text order is (base, kind, value) order, because
@@ -238,7 +238,7 @@ extern bool scope_kind_is_self(ScopeKind kind);
 extern int	scope_dictionary_find(const char *base, int len);
 extern const char *scope_dictionary_name(int base_id, int *len);
 
-/* ---- writing (scopeset_build.c): the one writer of stored bytes ---- */
+/* ---- writing (scopeset_build.c, scopeset_write.c) ---- */
 
 typedef struct ScopeBuilder ScopeBuilder;
 
@@ -287,7 +287,10 @@ extern Scopeset *scopeset_from_json(const char *str, int len, char **defect);
 /* The JSON array, in UTF-8 (pure ASCII, as json.dumps writes it). */
 extern char *scopeset_to_text(const Scopeset *set);
 
-/* ---- algebra (scopeset_op.c): none of these knows subscopes ---- */
+/*
+ * ---- algebra (scopeset_op.c, scopeset_cover.c, scopeset_order.c): none of
+ * these knows subscopes ----
+ */
 
 /*
  * Who is in which group, for the group-aware forms.  NULL in place of a

@@ -44,7 +44,7 @@ typedef struct ScopeDraft
 #define SCOPE_PAIR_LOCAL(pair)		((int) ((pair) >> 32))
 #define SCOPE_PAIR_FILTER(pair)		((int) ((pair) & 0xFFFFFFFF) - 1)
 
-/* Write a set; NULL when it has too many members.  (scopeset_build.c) */
+/* Write a set; NULL when it has too many members.  (scopeset_write.c) */
 extern Scopeset *scopeset_write(const ScopeDraft *draft);
 
 /* The same, raising 54000. */
@@ -66,7 +66,11 @@ extern char *scope_builder_defect(ScopeBuilder *b);
 
 extern void scope_builder_free(ScopeBuilder *b);
 
-/* 54000 for a scope or a set that is too big.  (scopeset_build.c) */
+/* Add a member whose text is known to be good. */
+extern void scope_builder_add_parsed(ScopeBuilder *b,
+									 const ScopeMember *member);
+
+/* 54000 for a scope or a set that is too big.  (scopeset_write.c) */
 extern void scope_length_error(Node *escontext);
 extern void scopeset_size_error(Node *escontext);
 
@@ -112,6 +116,18 @@ scope_filter_cmp(int akind, const char *a, int alen,
 	if (akind != bkind)
 		return akind < bkind ? -1 : 1;
 	return scope_bytes_cmp(a, alen, b, blen);
+}
+
+/* A mixing step whose every input bit reaches every output bit. */
+static inline uint64
+scope_hash_mix(uint64 h)
+{
+	h ^= h >> 33;
+	h *= UINT64CONST(0xff51afd7ed558ccd);
+	h ^= h >> 33;
+	h *= UINT64CONST(0xc4ceb9fe1a85ec53);
+	h ^= h >> 33;
+	return h;
 }
 
 /* memcmp with a NULL of no length is not defined; values may be that. */

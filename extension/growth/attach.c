@@ -201,50 +201,58 @@ attach_triggers(const HubSchema *hub, bool quiet)
 
 /* ---- attach ---- */
 
-/* Only ordinary tables of one owner. */
+/* One table: ordinary, and of the same owner as the others. */
 static void
-attach_check_tables(const HubSchema *hub)
+attach_check_table(const char *schema, const char *name, Oid relid, Oid *owner)
 {
+	Relation	rel = relation_open(relid, AccessShareLock);
+	Oid			relowner = rel->rd_rel->relowner;
+
+	if (rel->rd_rel->relkind != RELKIND_RELATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s.%s\" is not an ordinary table", schema, name),
+				 errdetail("Only ordinary tables of one owner can be attached.")));
+	if (OidIsValid(*owner) && relowner != *owner)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("table \"%s.%s\" belongs to another role than the hub's other tables",
+						schema, name),
+				 errdetail("It belongs to \"%s\", the others to \"%s\".",
+						   GetUserNameFromId(relowner, false),
+						   GetUserNameFromId(*owner, false)),
+				 errhint("Only ordinary tables of one owner can be attached.")));
+	*owner = relowner;
+	relation_close(rel, NoLock);
+}
+
+/* What is there must be fit, and what a hub cannot be without must be there. */
+static void
+attach_check_tables(const char *schema)
+{
+	Oid			nspoid = get_namespace_oid(schema, false);
 	Oid			owner = InvalidOid;
 
 	for (int t = 0; t < HUB_NTABLES; t++)
 	{
 		const char *name = hub_table_name((HubTable) t);
-		Oid			relid = get_relname_relid(name, hub->oid);
-		Relation	rel;
+		Oid			relid = get_relname_relid(name, nspoid);
 
-		if (!OidIsValid(relid))
-			continue;
-		rel = relation_open(relid, AccessShareLock);
-		if (rel->rd_rel->relkind != RELKIND_RELATION)
+		if (OidIsValid(relid))
+			attach_check_table(schema, name, relid, &owner);
+		else if (hub_table_required((HubTable) t))
 			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("\"%s.%s\" is not an ordinary table", hub->name, name),
-					 errdetail("Only ordinary tables of one owner can be attached.")));
-		if (OidIsValid(owner) && rel->rd_rel->relowner != owner)
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("table \"%s.%s\" belongs to another role than the hub's other tables",
-							hub->name, name),
-					 errdetail("It belongs to \"%s\", the others to \"%s\".",
-							   GetUserNameFromId(rel->rd_rel->relowner, false),
-							   GetUserNameFromId(owner, false)),
-					 errhint("Only ordinary tables of one owner can be attached.")));
-		owner = rel->rd_rel->relowner;
-		relation_close(rel, NoLock);
+					(errcode(ERRCODE_UNDEFINED_TABLE),
+					 errmsg("schema \"%s\" does not hold a JupyterHub database", schema),
+					 errdetail("There is no table \"%s\".", name),
+					 errhint("Name the schema of the hub's tables: attach('schema').")));
 	}
 }
 
+/* Tokens that have roles and no scopes can't be judged. */
 static void
-attach_check_required(const HubSchema *hub)
+attach_check_release(const HubSchema *hub)
 {
-	for (int t = 0; t < HUB_NTABLES; t++)
-		if (hub_table_required((HubTable) t) && !OidIsValid(hub->rel[t]))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_TABLE),
-					 errmsg("schema \"%s\" does not hold a JupyterHub database", hub->name),
-					 errdetail("There is no table \"%s\".", hub_table_name((HubTable) t)),
-					 errhint("Name the schema of the hub's tables: attach('schema').")));
 	if (!hub->has_token_scopes)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -353,8 +361,9 @@ attach_enable(const HubSchema *hub)
 
 /*
  * attach(hub_schema, mode) - the release in force, as text.  Idempotent.
- * 25001 beyond READ COMMITTED, 42501 for another than the owner of the hub's
- * tables, 42809 for what is no ordinary table, 55000 while another is attached.
+ * 25001 beyond READ COMMITTED, 3F000 and 42P01 where there is no hub, 42809 for
+ * what is no ordinary table, 42501 for another than the owner of the tables,
+ * 55000 while another hub is attached.
  */
 Datum
 jhub_authz_attach(PG_FUNCTION_ARGS)
@@ -369,10 +378,10 @@ jhub_authz_attach(PG_FUNCTION_ARGS)
 				 errmsg("attach must run at isolation level READ COMMITTED")));
 	if (mode != NULL)
 		growth_check_mode(mode);
+	attach_check_tables(schema);
 	hub = hub_schema_of(schema, false, true);
-	attach_check_tables(hub);
-	attach_check_required(hub);
 	attach_check_caller(hub);
+	attach_check_release(hub);
 	attach_check_other(hub);
 
 	decision_lock(true, settings_get()->lock_timeout_ms);

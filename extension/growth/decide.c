@@ -65,8 +65,9 @@ growth_is_default_definition(const char *role_name, const Scopeset *raw)
 	for (int i = 0; i < catalogue_release_count(); i++)
 	{
 		const char *json = catalogue_default_role(catalogue_release(i), role_name);
+		char	   *defect;
 
-		if (json != NULL && scopeset_equal(raw, hub_parse_scopes(json, NULL)))
+		if (json != NULL && scopeset_equal(raw, hub_parse_scopes(json, &defect)))
 			return true;
 	}
 	return false;
@@ -270,15 +271,14 @@ decide_override(Decision *d, const Note *note)
 {
 	RoleOverride *o;
 	ListCell   *lc;
+	char	   *defect;
 
 	foreach(lc, d->overrides)
 		if (((RoleOverride *) lfirst(lc))->role_id == note->id)
 			return;				/* the first definition is the one that was */
 	o = palloc(sizeof(RoleOverride));
 	o->role_id = note->id;
-	o->raw = note->old_name ? hub_parse_scopes(note->old_name, NULL) : scopeset_empty();
-	if (o->raw == NULL)
-		o->raw = scopeset_empty();
+	o->raw = note->old_name ? hub_parse_scopes(note->old_name, &defect) : scopeset_empty();
 	d->overrides = lappend(d->overrides, o);
 }
 

@@ -47,6 +47,9 @@ typedef struct Judge
 	int			nbaselines;
 	int			nrevoke;
 	int		   *revoke;
+	int			nrescope;
+	int		   *rescope;
+	const Scopeset **rescope_to;
 	BaselineWriter *writer;
 	EventWriter *events;
 } Judge;
@@ -211,6 +214,38 @@ judge_write(Judge *j, const HubToken *token, const Baseline *old,
 }
 
 /*
+ * A token that came while its owner held nothing was not narrowed then.  One
+ * that came with an attach stays as it is.
+ */
+static void
+judge_narrow(Judge *j, HubToken *token)
+{
+	IssueOwner	owner = {0};
+	const Scopeset *narrowed;
+	bool		enforce = j->d->settings.mode == HUB_MODE_ENFORCE;
+
+	if (scopeset_is_empty(token->stored) || issue_has_inherit(token->stored))
+		return;
+	owner.hub = j->d->hub;
+	owner.data = j->d->data;
+	owner.way = j->d->now;
+	owner.user = judge_user(j, token);
+	owner.service = judge_service(j, token);
+	owner.client = token->client_id ? hub_client(j->d->data, token->client_id) : NULL;
+	effective_target(&owner.target, owner.user, owner.service, owner.client);
+	narrowed = issue_narrowed(&owner, token->stored);
+	if (narrowed == token->stored)
+		return;
+	if (enforce)
+	{
+		j->rescope[j->nrescope] = token->id;
+		j->rescope_to[j->nrescope++] = narrowed;
+	}
+	judge_event(j, token, enforce ? "narrowed" : "would_narrow",
+				"owner: what the owner does not hold", token->stored, narrowed, NULL);
+}
+
+/*
  * The first baseline.  While the owner holds nothing at all it waits for the
  * owner's first scopes: a restore brings tokens before roles, and a hub makes
  * services' tokens before it gives them roles.
@@ -220,6 +255,8 @@ judge_new(Judge *j, HubToken *token, const Scopeset *now)
 {
 	bool		waits = judge_owner_is_empty(j, token) && !scopeset_is_empty(token->stored);
 
+	if (!waits && concern_reason(&j->d->tokens, token->id) != NULL)
+		judge_narrow(j, token);
 	judge_write(j, token, NULL, waits ? NULL : now, NULL);
 	judge_event(j, token, j->d->new_action,
 				strcmp(j->d->new_action, "issued") == 0 ? "issued" : judge_reason(j, token),
@@ -231,6 +268,7 @@ judge_waiting(Judge *j, HubToken *token, const Baseline *b, const Scopeset *now)
 {
 	if (judge_owner_is_empty(j, token))
 		return;
+	judge_narrow(j, token);
 	judge_write(j, token, b, now, NULL);
 	judge_event(j, token, "adopted",
 				psprintf("first_scopes: %s", judge_reason(j, token)), NULL, now, NULL);
@@ -413,10 +451,14 @@ judge_batch(Judge *j, HubToken **tokens, int n)
 	j->baselines = baselines_read(ids, n, &j->nbaselines);
 	j->revoke = palloc(sizeof(int) * n);
 	j->nrevoke = 0;
+	j->rescope = palloc(sizeof(int) * n);
+	j->rescope_to = palloc(sizeof(Scopeset *) * n);
+	j->nrescope = 0;
 	for (int i = 0; i < n; i++)
 		judge_token(j, tokens[i], judge_find_baseline(j, tokens[i]->id));
 
 	baseline_writer_flush(j->writer);
+	issue_rescope(j->rescope, j->rescope_to, j->nrescope);
 	if (j->nrevoke > 0)
 		issue_revoke(j->revoke, j->nrevoke, true);
 	event_writer_flush(j->events);

@@ -96,19 +96,6 @@ extern bool hub_is_newer(const HubSchema *hub, bool latest);
 /* The catalogue in force: the attached hub's, else the pinned or newest one. */
 extern const Catalogue *hub_catalogue(void);
 
-/*
- * The triggers that attach puts on the hub's tables, for self_check.  The list
- * is not copied.  enabled is pg_trigger.tgenabled as attach leaves it.
- */
-typedef struct HubTrigger
-{
-	HubTable	table;
-	const char *name;
-	char		enabled;		/* TRIGGER_FIRES_ON_ORIGIN or _ALWAYS */
-} HubTrigger;
-
-extern void hub_set_triggers(const HubTrigger *triggers, int n);
-
 /* ---- the model ---- */
 
 typedef struct HubRole

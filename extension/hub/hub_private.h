@@ -10,6 +10,35 @@
 
 #include "hub.h"
 
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+/*
+ * A column as a palloc'd string in the server's encoding, or NULL.  Many are
+ * read: text is not worth an output function.
+ */
+static inline char *
+hub_text(HeapTuple row, TupleDesc desc, int column)
+{
+	Oid			type = TupleDescAttr(desc, column - 1)->atttypid;
+	bool		isnull;
+	Datum		value;
+
+	if (type != TEXTOID && type != VARCHAROID)
+		return SPI_getvalue(row, desc, column);
+	value = SPI_getbinval(row, desc, column, &isnull);
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/* The same in UTF-8. */
+static inline char *
+hub_utf8(HeapTuple row, TupleDesc desc, int column)
+{
+	char	   *value = hub_text(row, desc, column);
+
+	return value == NULL ? NULL : module_to_utf8(value);
+}
+
 /* hub_schema.c */
 extern HubSchema *hub_schema_pinned(const char *schema_name, const char *pinned,
 									bool missing_ok, bool latest);

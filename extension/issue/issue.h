@@ -66,6 +66,21 @@ extern char *issue_text_arg(FunctionCallInfo fcinfo, int arg, const char *name);
 /* UTF-8 to the server's encoding, for messages. */
 extern char *issue_message(const char *utf8);
 
+/* ---- narrowing (narrow.c, rescope.c) ---- */
+
+/*
+ * What the owner holds of stored scopes, which are all defined or kept: each as
+ * written if it is wholly held, else the part.  The argument itself if that is
+ * all of it.
+ */
+extern const Scopeset *issue_narrowed(IssueOwner *owner, const Scopeset *stored);
+
+/* Write narrowed scopes to tokens that are stored already, in one statement. */
+extern void issue_rescope(const int *ids, const Scopeset *const *scopes, int n);
+
+/* Is the statement under way issue_rescope's?  For the trigger. */
+extern bool issue_is_rescoping(void);
+
 /* ---- tokens at rest (token_hash.c) ---- */
 
 #define ISSUE_TOKEN_LENGTH	32	/* hex digits of a new token */

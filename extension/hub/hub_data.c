@@ -1,0 +1,815 @@
+/*-------------------------------------------------------------------------
+ *
+ * hub_data.c
+ *	  The model: roles, users, groups, services, shares and OAuth clients.
+ *
+ * One code path reads some subjects or all of them; only the WHERE clauses
+ * differ.  Links (who has which role, who is in which group) are read as pairs
+ * of ids and become arrays of pointers when both sides are there.  A pair whose
+ * other side was not found is left out: foreign keys let that happen only for a
+ * row that another transaction is about to add.
+ *
+ * Role and share scopes are parsed here, once for each row.  What they mean is
+ * effective.c's business.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "hub_private.h"
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+/* after so many clients, one by one, all of them are read */
+#define HUB_SINGLE_CLIENTS	3
+
+/* ---- lists of rows, found by id ---- */
+
+typedef struct HubIdEntry
+{
+	int			id;
+	void	   *row;
+	char		status;
+} HubIdEntry;
+
+#define SH_PREFIX hub_ids
+#define SH_ELEMENT_TYPE HubIdEntry
+#define SH_KEY_TYPE int
+#define SH_KEY id
+#define SH_HASH_KEY(tb, key) murmurhash32((uint32) key)
+#define SH_EQUAL(tb, a, b) (a == b)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* Every row of the model begins like this; a share has no name. */
+typedef struct HubNamed
+{
+	int			id;
+	char	   *name;
+} HubNamed;
+
+/*
+ * Ids come from a sequence and are dense as a rule: then they are indexes of an
+ * array.  An id that is far beyond the number of rows goes to the hash.
+ */
+typedef struct HubList
+{
+	MemoryContext context;
+	int			n;
+	int			size;
+	void	  **rows;			/* as read; in order of name once sorted */
+	bool		sorted;
+	int			nbyid;
+	void	  **byid;			/* by id, NULL: perhaps in the hash */
+	hub_ids_hash *sparse;		/* NULL while there are none */
+} HubList;
+
+static void
+hub_list_init(HubList *list, MemoryContext context, int size)
+{
+	memset(list, 0, sizeof(*list));
+	list->context = context;
+	list->size = size;
+	list->rows = MemoryContextAlloc(context, sizeof(void *) * size);
+}
+
+static void *
+hub_list_find(const HubList *list, int id)
+{
+	HubIdEntry *entry;
+
+	if (id >= 0 && id < list->nbyid && list->byid[id] != NULL)
+		return list->byid[id];
+	if (list->sparse == NULL)
+		return NULL;
+	entry = hub_ids_lookup(list->sparse, id);
+	return entry ? entry->row : NULL;
+}
+
+/* Make the array reach to an id. */
+static void
+hub_list_grow(HubList *list, int id)
+{
+	int			size = Max(list->nbyid, 64);
+
+	while (size <= id)
+		size *= 2;
+	list->byid = list->byid == NULL ?
+		MemoryContextAllocHuge(list->context, sizeof(void *) * (Size) size) :
+		repalloc_huge(list->byid, sizeof(void *) * (Size) size);
+	memset(list->byid + list->nbyid, 0, sizeof(void *) * (Size) (size - list->nbyid));
+	list->nbyid = size;
+}
+
+/* Add a zeroed row; NULL if the id is there already. */
+static void *
+hub_list_add(HubList *list, int id, Size size)
+{
+	void	   *row;
+	bool		found;
+
+	if (hub_list_find(list, id) != NULL)
+		return NULL;
+	row = MemoryContextAllocZero(list->context, size);
+	*(int *) row = id;
+
+	if (id >= 0 && id < 8 * ((int64) list->n + 64))
+	{
+		if (id >= list->nbyid)
+			hub_list_grow(list, id);
+		list->byid[id] = row;
+	}
+	else
+	{
+		if (list->sparse == NULL)
+			list->sparse = hub_ids_create(list->context, 16, NULL);
+		hub_ids_insert(list->sparse, id, &found)->row = row;
+	}
+
+	if (list->n == list->size)
+	{
+		list->size *= 2;
+		list->rows = repalloc_huge(list->rows, sizeof(void *) * (Size) list->size);
+	}
+	list->rows[list->n++] = row;
+	return row;
+}
+
+static int
+hub_compare_names(const void *a, const void *b)
+{
+	return strcmp((*(HubNamed *const *) a)->name, (*(HubNamed *const *) b)->name);
+}
+
+static void **
+hub_list_by_name(HubList *list, int *n)
+{
+	if (!list->sorted)
+	{
+		qsort(list->rows, list->n, sizeof(void *), hub_compare_names);
+		list->sorted = true;
+	}
+	*n = list->n;
+	return list->rows;
+}
+
+/* ---- pairs of ids ---- */
+
+typedef struct HubPairs
+{
+	int			n;
+	int			size;
+	int			(*ids)[2];		/* subject, object */
+} HubPairs;
+
+static void
+hub_pairs_init(HubPairs *pairs)
+{
+	pairs->n = 0;
+	pairs->size = 64;
+	pairs->ids = palloc(sizeof(int[2]) * pairs->size);
+}
+
+static void
+hub_pairs_add(HubPairs *pairs, int subject, int object)
+{
+	if (pairs->n == pairs->size)
+	{
+		pairs->size *= 2;
+		pairs->ids = repalloc_huge(pairs->ids, sizeof(int[2]) * (Size) pairs->size);
+	}
+	pairs->ids[pairs->n][0] = subject;
+	pairs->ids[pairs->n][1] = object;
+	pairs->n++;
+}
+
+/*
+ * The pairs' objects as an array, together with others; twice the same does no
+ * harm to "= ANY".
+ */
+static int *
+hub_pairs_objects(const HubPairs *pairs, const int *others, int nothers, int *n)
+{
+	int		   *ids = palloc(sizeof(int) * Max(pairs->n + nothers, 1));
+
+	*n = 0;
+	for (int i = 0; i < pairs->n; i++)
+		ids[(*n)++] = pairs->ids[i][1];
+	for (int i = 0; i < nothers; i++)
+		ids[(*n)++] = others[i];
+	return ids;
+}
+
+/*
+ * Give each subject of the pairs the array of its objects.  The offsets say
+ * where in a subject their number and the array are.  by_name: sort them.
+ */
+static void
+hub_link(const HubPairs *pairs, HubList *subjects, HubList *objects,
+		 Size number, Size array, bool by_name)
+{
+#define HUB_NUMBER(row)		(*(int *) ((char *) (row) + number))
+#define HUB_ARRAY(row)		(*(void ***) ((char *) (row) + array))
+	void	  **ends;			/* subject and object of each pair */
+	void	  **pool;
+	Size		used = 0;
+	int			total = 0;
+
+	if (pairs->n == 0)
+		return;
+	ends = palloc_extended(sizeof(void *) * 2 * (Size) pairs->n, MCXT_ALLOC_HUGE);
+	for (int i = 0; i < pairs->n; i++)
+	{
+		void	   *subject = hub_list_find(subjects, pairs->ids[i][0]);
+		void	   *object = hub_list_find(objects, pairs->ids[i][1]);
+
+		if (subject == NULL || object == NULL)
+			continue;
+		ends[2 * total] = subject;
+		ends[2 * total + 1] = object;
+		total++;
+		HUB_NUMBER(subject)++;
+	}
+
+	pool = MemoryContextAllocHuge(subjects->context, sizeof(void *) * (Size) Max(total, 1));
+	for (int i = 0; i < subjects->n; i++)
+	{
+		void	   *subject = subjects->rows[i];
+
+		HUB_ARRAY(subject) = pool + used;
+		used += HUB_NUMBER(subject);
+		HUB_NUMBER(subject) = 0;
+	}
+	for (int i = 0; i < total; i++)
+		HUB_ARRAY(ends[2 * i])[HUB_NUMBER(ends[2 * i])++] = ends[2 * i + 1];
+	pfree(ends);
+
+	for (int i = 0; by_name && i < subjects->n; i++)
+	{
+		void	   *subject = subjects->rows[i];
+
+		if (HUB_NUMBER(subject) > 1)
+			qsort(HUB_ARRAY(subject), HUB_NUMBER(subject), sizeof(void *), hub_compare_names);
+	}
+#undef HUB_NUMBER
+#undef HUB_ARRAY
+}
+
+/* ---- the model ---- */
+
+/* A client and the rows that it stands for, the lowest ids if there are many. */
+typedef struct HubClientRow
+{
+	HubClient	client;
+	int			service_id;
+	int			spawner_id;
+} HubClientRow;
+
+struct HubData
+{
+	MemoryContext context;
+	HubSchema	schema;
+	bool		everyone;
+	bool		latest;
+	HubList		users;
+	HubList		groups;
+	HubList		services;
+	HubList		roles;
+	HubList		shares;
+
+	HubNames   *clients;		/* HubClientRow *, or hub_no_client */
+	int			nclient_reads;	/* -1: all are there */
+
+	ScopeMembership *membership;
+};
+
+static HubClientRow hub_no_client;
+
+/* What the row functions get. */
+typedef struct HubLoad
+{
+	HubData    *data;
+	HubPairs	user_groups;
+	HubPairs	user_roles;
+	HubPairs	group_roles;
+	HubPairs	service_roles;
+	HubPairs	user_shares;
+	HubPairs	group_shares;
+	HubPairs   *pairs;			/* being read */
+} HubLoad;
+
+/*
+ * Run a query for the model.  Many rows are read through a cursor, few at once,
+ * which has less to set up.
+ */
+static void
+hub_query(const HubData *data, const char *sql, int nargs, const Oid *types,
+		  const Datum *values, spi_row_fn each, void *arg)
+{
+	SPITupleTable *table;
+	uint64		n;
+
+	if (data->everyone)
+	{
+		spi_each(sql, nargs, types, values, NULL, data->latest, each, arg);
+		return;
+	}
+	n = spi_run(sql, nargs, types, values, NULL, true, data->latest, 0);
+	table = SPI_tuptable;
+	for (uint64 i = 0; i < n; i++)
+		each(table->vals[i], table->tupdesc, arg);
+}
+
+/*
+ * Run "SELECT columns FROM table", of everyone or with column = ANY (ids).
+ */
+static void
+hub_read(HubLoad *load, const char *columns, HubTable table, const char *column,
+		 const int *ids, int nids, spi_row_fn each)
+{
+	static const Oid types[1] = {INT4ARRAYOID};
+	HubData    *data = load->data;
+	Datum		values[1];
+
+	if (data->everyone)
+	{
+		hub_query(data, psprintf("SELECT %s FROM %s.%s", columns, data->schema.quoted,
+								 hub_table_name(table)),
+				  0, NULL, NULL, each, load);
+		return;
+	}
+	if (nids == 0)
+		return;
+	values[0] = spi_int_array(ids, nids);
+	hub_query(data, psprintf("SELECT %s FROM %s.%s WHERE %s = ANY ($1)", columns,
+							 data->schema.quoted, hub_table_name(table), column),
+			  1, types, values, each, load);
+}
+
+/* A name, kept in the model; a row without one gets the empty name. */
+static char *
+hub_row_name(HubData *data, HeapTuple row, TupleDesc desc, int column)
+{
+	char	   *name = hub_utf8(row, desc, column);
+
+	return MemoryContextStrdup(data->context, name ? name : "");
+}
+
+static bool
+hub_row_bool(HeapTuple row, TupleDesc desc, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+static void
+hub_user_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubData    *data = ((HubLoad *) arg)->data;
+	HubUser    *user = hub_list_add(&data->users, spi_int(row, desc, 1, 0), sizeof(HubUser));
+
+	if (user == NULL)
+		return;
+	user->name = hub_row_name(data, row, desc, 2);
+	user->admin = hub_row_bool(row, desc, 3);
+}
+
+static void
+hub_service_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubData    *data = ((HubLoad *) arg)->data;
+	HubService *service = hub_list_add(&data->services, spi_int(row, desc, 1, 0),
+									   sizeof(HubService));
+
+	if (service == NULL)
+		return;
+	service->name = hub_row_name(data, row, desc, 2);
+	service->admin = hub_row_bool(row, desc, 3);
+}
+
+static void
+hub_group_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubData    *data = ((HubLoad *) arg)->data;
+	HubGroup   *group = hub_list_add(&data->groups, spi_int(row, desc, 1, 0), sizeof(HubGroup));
+
+	if (group != NULL)
+		group->name = hub_row_name(data, row, desc, 2);
+}
+
+static void
+hub_role_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubData    *data = ((HubLoad *) arg)->data;
+	HubRole    *role = hub_list_add(&data->roles, spi_int(row, desc, 1, 0), sizeof(HubRole));
+	MemoryContext caller;
+
+	if (role == NULL)
+		return;
+	role->name = hub_row_name(data, row, desc, 2);
+	caller = MemoryContextSwitchTo(data->context);
+	role->raw = hub_parse_scopes(hub_text(row, desc, 3), &role->defect);
+	MemoryContextSwitchTo(caller);
+}
+
+/* A share: id, user_id, group_id, scopes, owner, server's name, its client. */
+static void
+hub_share_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubLoad    *load = arg;
+	HubData    *data = load->data;
+	HubShare   *share = hub_list_add(&data->shares, spi_int(row, desc, 1, 0), sizeof(HubShare));
+	int			user = spi_int(row, desc, 2, 0);
+	int			group = spi_int(row, desc, 3, 0);
+	char	   *owner = hub_utf8(row, desc, 5);
+	char	   *server = hub_utf8(row, desc, 6);
+	char	   *client = hub_utf8(row, desc, 7);
+	MemoryContext caller;
+
+	if (share == NULL)
+		return;
+	caller = MemoryContextSwitchTo(data->context);
+	share->scopes = hub_parse_scopes(hub_text(row, desc, 4), &share->defect);
+	share->server = psprintf("%s/%s", owner ? owner : "", server ? server : "");
+	share->client_id = client ? pstrdup(client) : NULL;
+	MemoryContextSwitchTo(caller);
+	if (user != 0)
+		hub_pairs_add(&load->user_shares, user, share->id);
+	if (group != 0)
+		hub_pairs_add(&load->group_shares, group, share->id);
+}
+
+static void
+hub_pair_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	hub_pairs_add(((HubLoad *) arg)->pairs, spi_int(row, desc, 1, 0), spi_int(row, desc, 2, 0));
+}
+
+static void
+hub_read_pairs(HubLoad *load, HubPairs *pairs, HubTable table, const char *subject,
+			   const char *object, const int *ids, int nids)
+{
+	load->pairs = pairs;
+	hub_read(load, psprintf("%s, %s", subject, object), table, subject, ids, nids,
+			 hub_pair_row);
+}
+
+/* Shares with the users and groups; the order of ids makes results stable. */
+static void
+hub_read_shares(HubLoad *load, const int *users, int nusers, const int *groups, int ngroups)
+{
+	static const Oid types[2] = {INT4ARRAYOID, INT4ARRAYOID};
+	HubData    *data = load->data;
+	const char *schema = data->schema.quoted;
+	Datum		values[2];
+	char	   *sql;
+
+	if (!OidIsValid(data->schema.rel[HUB_SHARES]) ||
+		(!data->everyone && nusers + ngroups == 0))
+		return;
+	sql = psprintf("SELECT s.id, s.user_id, s.group_id, s.scopes, u.name, p.name, p.oauth_client_id"
+				   " FROM %s.shares s LEFT JOIN %s.spawners p ON p.id = s.spawner_id"
+				   " LEFT JOIN %s.users u ON u.id = p.user_id%s ORDER BY s.id",
+				   schema, schema, schema,
+				   data->everyone ? "" : " WHERE s.user_id = ANY ($1) OR s.group_id = ANY ($2)");
+	if (!data->everyone)
+	{
+		values[0] = spi_int_array(users, nusers);
+		values[1] = spi_int_array(groups, ngroups);
+	}
+	hub_query(data, sql, data->everyone ? 0 : 2, types, values, hub_share_row, load);
+}
+
+/* Roles of the subjects that have been read, and of nobody else. */
+static void
+hub_read_roles(HubLoad *load, const HubWant *want, const int *groups, int ngroups)
+{
+	HubPairs	all;
+	int		   *ids;
+	int			n;
+
+	hub_read_pairs(load, &load->user_roles, HUB_USER_ROLE_MAP, "user_id", "role_id",
+				   want->users, want->nusers);
+	hub_read_pairs(load, &load->group_roles, HUB_GROUP_ROLE_MAP, "group_id", "role_id",
+				   groups, ngroups);
+	hub_read_pairs(load, &load->service_roles, HUB_SERVICE_ROLE_MAP, "service_id", "role_id",
+				   want->services, want->nservices);
+
+	/* everyone: all roles are read anyway */
+	hub_pairs_init(&all);
+	if (!load->data->everyone)
+	{
+		const HubPairs *maps[3] = {&load->user_roles, &load->group_roles, &load->service_roles};
+
+		for (int m = 0; m < 3; m++)
+			for (int i = 0; i < maps[m]->n; i++)
+				hub_pairs_add(&all, 0, maps[m]->ids[i][1]);
+	}
+	ids = hub_pairs_objects(&all, NULL, 0, &n);
+	hub_read(load, "id, name, scopes", HUB_ROLES, "id", ids, n, hub_role_row);
+}
+
+static void
+hub_read_all(HubLoad *load, const HubWant *want)
+{
+	int		   *groups;
+	int			ngroups;
+
+	hub_read(load, "id, name, admin", HUB_USERS, "id", want->users, want->nusers, hub_user_row);
+	hub_read(load, "id, name, admin", HUB_SERVICES, "id", want->services, want->nservices,
+			 hub_service_row);
+	hub_read_pairs(load, &load->user_groups, HUB_USER_GROUP_MAP, "user_id", "group_id",
+				   want->users, want->nusers);
+	groups = hub_pairs_objects(&load->user_groups, want->groups,
+							   load->data->everyone ? 0 : want->ngroups, &ngroups);
+	hub_read(load, "id, name", HUB_GROUPS, "id", groups, ngroups, hub_group_row);
+	hub_read_roles(load, want, groups, ngroups);
+	hub_read_shares(load, want->users, want->nusers, groups, ngroups);
+}
+
+static void
+hub_link_all(HubLoad *load)
+{
+	HubData    *data = load->data;
+
+	hub_link(&load->user_groups, &data->users, &data->groups,
+			 offsetof(HubUser, ngroups), offsetof(HubUser, groups), true);
+	hub_link(&load->user_roles, &data->users, &data->roles,
+			 offsetof(HubUser, nroles), offsetof(HubUser, roles), true);
+	hub_link(&load->group_roles, &data->groups, &data->roles,
+			 offsetof(HubGroup, nroles), offsetof(HubGroup, roles), true);
+	hub_link(&load->service_roles, &data->services, &data->roles,
+			 offsetof(HubService, nroles), offsetof(HubService, roles), true);
+	hub_link(&load->user_shares, &data->users, &data->shares,
+			 offsetof(HubUser, nshares), offsetof(HubUser, shares), false);
+	hub_link(&load->group_shares, &data->groups, &data->shares,
+			 offsetof(HubGroup, nshares), offsetof(HubGroup, shares), false);
+}
+
+HubData *
+hub_load(const HubSchema *hub, const HubWant *want, bool latest)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz hub",
+												  ALLOCSET_DEFAULT_SIZES);
+	HubData    *data = MemoryContextAllocZero(context, sizeof(HubData));
+	HubLoad		load;
+	SpiFrame	frame;
+	int			size = want->everyone ? 1024 : 16;
+
+	data->context = context;
+	data->schema = *hub;
+	data->everyone = want->everyone;
+	data->latest = latest;
+	hub_list_init(&data->users, context, size);
+	hub_list_init(&data->groups, context, size);
+	hub_list_init(&data->services, context, 16);
+	hub_list_init(&data->roles, context, 16);
+	hub_list_init(&data->shares, context, 16);
+
+	/* pairs and query texts are of the frame, and go with it */
+	spi_enter(&frame, hub->owner);
+	load.data = data;
+	hub_pairs_init(&load.user_groups);
+	hub_pairs_init(&load.user_roles);
+	hub_pairs_init(&load.group_roles);
+	hub_pairs_init(&load.service_roles);
+	hub_pairs_init(&load.user_shares);
+	hub_pairs_init(&load.group_shares);
+	hub_read_all(&load, want);
+	hub_link_all(&load);
+	spi_leave(&frame);
+	return data;
+}
+
+void
+hub_free(HubData *data)
+{
+	MemoryContextDelete(data->context);
+}
+
+const HubSchema *
+hub_data_schema(const HubData *data)
+{
+	return &data->schema;
+}
+
+MemoryContext
+hub_data_context(const HubData *data)
+{
+	return data->context;
+}
+
+bool
+hub_data_is_everyone(const HubData *data)
+{
+	return data->everyone;
+}
+
+bool
+hub_data_is_latest(const HubData *data)
+{
+	return data->latest;
+}
+
+HubUser *
+hub_user(const HubData *data, int id)
+{
+	return hub_list_find(&data->users, id);
+}
+
+HubService *
+hub_service(const HubData *data, int id)
+{
+	return hub_list_find(&data->services, id);
+}
+
+HubGroup *
+hub_group(const HubData *data, int id)
+{
+	return hub_list_find(&data->groups, id);
+}
+
+HubRole *
+hub_role(const HubData *data, int id)
+{
+	return hub_list_find(&data->roles, id);
+}
+
+/* The order is made when it is first asked for; it is no change of the model. */
+HubUser **
+hub_users(const HubData *data, int *n)
+{
+	return (HubUser **) hub_list_by_name(unconstify(HubList *, &data->users), n);
+}
+
+HubService **
+hub_services(const HubData *data, int *n)
+{
+	return (HubService **) hub_list_by_name(unconstify(HubList *, &data->services), n);
+}
+
+HubGroup **
+hub_groups(const HubData *data, int *n)
+{
+	return (HubGroup **) hub_list_by_name(unconstify(HubList *, &data->groups), n);
+}
+
+HubRole **
+hub_roles(const HubData *data, int *n)
+{
+	return (HubRole **) hub_list_by_name(unconstify(HubList *, &data->roles), n);
+}
+
+ScopeMembership *
+hub_membership(HubData *data)
+{
+	if (data->membership == NULL)
+		data->membership = hub_membership_create(data);
+	return data->membership;
+}
+
+/* ---- OAuth clients ---- */
+
+/*
+ * A row of identifier, allowed scopes, service's id and name, spawner's id,
+ * owner and name.  A client of several spawners or services has several rows.
+ */
+static void
+hub_client_row(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	HubData    *data = arg;
+	char	   *identifier = hub_utf8(tuple, desc, 1);
+	char	   *allowed = hub_text(tuple, desc, 2);
+	int			service_id = spi_int(tuple, desc, 3, 0);
+	int			spawner_id = spi_int(tuple, desc, 5, 0);
+	MemoryContext caller;
+	HubClientRow *row;
+
+	if (identifier == NULL)
+		return;
+	caller = MemoryContextSwitchTo(data->context);
+	row = hub_names_get(data->clients, identifier, strlen(identifier));
+	if (row == NULL || row == &hub_no_client)
+	{
+		row = palloc0(sizeof(HubClientRow));
+		row->client.identifier = pstrdup(identifier);
+		row->client.allowed_scopes = allowed ? pstrdup(allowed) : NULL;
+		*hub_names_put(data->clients, row->client.identifier, strlen(identifier)) = row;
+	}
+	if (service_id != 0 && (row->service_id == 0 || service_id < row->service_id))
+	{
+		row->service_id = service_id;
+		row->client.service = hub_row_name(data, tuple, desc, 4);
+	}
+	if (spawner_id != 0 && (row->spawner_id == 0 || spawner_id < row->spawner_id))
+	{
+		char	   *owner = hub_utf8(tuple, desc, 6);
+		char	   *server = hub_utf8(tuple, desc, 7);
+
+		row->spawner_id = spawner_id;
+		row->client.server = psprintf("%s/%s", owner ? owner : "", server ? server : "");
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/* Read one client, or all (NULL). */
+static void
+hub_read_clients(HubData *data, const char *identifier)
+{
+	static const Oid types[1] = {TEXTOID};
+	const char *schema = data->schema.quoted;
+	Datum		values[1];
+	SpiFrame	frame;
+	char	   *sql;
+
+	spi_enter(&frame, data->schema.owner);
+	sql = psprintf("SELECT c.identifier, %s, v.id, v.name, p.id, u.name, p.name FROM %s.oauth_clients c"
+				   " LEFT JOIN %s.services v ON v.oauth_client_id = c.identifier"
+				   " LEFT JOIN %s.spawners p ON p.oauth_client_id = c.identifier"
+				   " LEFT JOIN %s.users u ON u.id = p.user_id%s",
+				   data->schema.has_allowed_scopes ? "c.allowed_scopes" : "NULL::text",
+				   schema, schema, schema, schema, identifier ? " WHERE c.identifier = $1" : "");
+	if (identifier)
+		values[0] = PointerGetDatum(module_text_from_utf8(identifier, strlen(identifier)));
+	if (identifier == NULL)
+		spi_each(sql, 0, NULL, NULL, NULL, data->latest, hub_client_row, data);
+	else
+		hub_query(data, sql, 1, types, values, hub_client_row, data);
+	spi_leave(&frame);
+}
+
+/*
+ * spawners has no index on oauth_client_id: each single look-up goes through all
+ * servers.  A few are better than reading all the clients, many are worse.
+ */
+const HubClient *
+hub_client(HubData *data, const char *identifier)
+{
+	int			len = strlen(identifier);
+	HubClientRow *row;
+
+	if (data->clients == NULL)
+		data->clients = hub_names_new(data->context);
+	row = hub_names_get(data->clients, identifier, len);
+	if (row == NULL && data->nclient_reads >= 0)
+	{
+		if (data->everyone || data->nclient_reads >= HUB_SINGLE_CLIENTS)
+		{
+			hub_read_clients(data, NULL);
+			data->nclient_reads = -1;
+		}
+		else
+		{
+			hub_read_clients(data, identifier);
+			data->nclient_reads++;
+		}
+		row = hub_names_get(data->clients, identifier, len);
+		if (row == NULL)
+		{
+			row = &hub_no_client;
+			*hub_names_put(data->clients, MemoryContextStrdup(data->context, identifier), len) = row;
+		}
+	}
+	return row == NULL || row == &hub_no_client ? NULL : &row->client;
+}
+
+/* ---- ids by name ---- */
+
+static int
+hub_id_by_name(const HubSchema *hub, HubTable table, const char *name, bool latest)
+{
+	static const Oid types[1] = {TEXTOID};
+	Datum		values[1];
+	SpiFrame	frame;
+	int			id = 0;
+
+	spi_enter(&frame, hub->owner);
+	values[0] = PointerGetDatum(module_text_from_utf8(name, strlen(name)));
+	if (spi_run(psprintf("SELECT id FROM %s.%s WHERE name = $1", hub->quoted, hub_table_name(table)),
+				1, types, values, NULL, true, latest, 1) > 0)
+		id = spi_int(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, 0);
+	spi_leave(&frame);
+	return id;
+}
+
+int
+hub_user_id(const HubSchema *hub, const char *name, bool latest)
+{
+	return hub_id_by_name(hub, HUB_USERS, name, latest);
+}
+
+int
+hub_service_id(const HubSchema *hub, const char *name, bool latest)
+{
+	return hub_id_by_name(hub, HUB_SERVICES, name, latest);
+}
+
+int
+hub_group_id(const HubSchema *hub, const char *name, bool latest)
+{
+	return hub_id_by_name(hub, HUB_GROUPS, name, latest);
+}

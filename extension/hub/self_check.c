@@ -1,0 +1,402 @@
+/*-------------------------------------------------------------------------
+ *
+ * self_check.c
+ *	  self_check(): what keeps us from doing what we promise.
+ *
+ * Each check is a function that adds rows; no check depends on another.  What is
+ * wrong in the hub's own data is a row here and never an error.
+ *
+ * level is "error" where something is not watched or not judged that should
+ * be, else "warning".
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "hub_private.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(jhub_authz_self_check);
+
+typedef struct SelfCheck
+{
+	Tuplestorestate *rows;
+	TupleDesc	desc;
+	HubSchema  *hub;			/* NULL: none, or it is gone */
+} SelfCheck;
+
+/* Add a row.  object may be NULL. */
+static void
+self_check_row(SelfCheck *check, const char *level, const char *name,
+			   const char *object, const char *detail)
+{
+	Datum		values[4];
+	bool		nulls[4] = {false, false, object == NULL, false};
+
+	values[0] = CStringGetTextDatum(level);
+	values[1] = CStringGetTextDatum(name);
+	values[2] = object ? CStringGetTextDatum(object) : (Datum) 0;
+	values[3] = CStringGetTextDatum(detail);
+	tuplestore_putvalues(check->rows, check->desc, values, nulls);
+}
+
+/* ---- the schema and its tables ---- */
+
+static void
+self_check_tables(SelfCheck *check, const char *schema_name)
+{
+	Oid			schema = get_namespace_oid(schema_name, true);
+
+	if (!OidIsValid(schema))
+	{
+		self_check_row(check, "error", "hub_schema", schema_name,
+					   "The attached schema does not exist.");
+		return;
+	}
+	for (int t = 0; t < HUB_NTABLES; t++)
+	{
+		const char *name = hub_table_name((HubTable) t);
+		char	   *defect = hub_table_defect(schema, InvalidOid, (HubTable) t);
+
+		if (defect != NULL)
+			self_check_row(check, "error", "hub_table", name,
+						   psprintf("%s  The table is left out of everything.", defect));
+		else if (hub_table_required((HubTable) t) &&
+				 !OidIsValid(get_relname_relid(name, schema)))
+			self_check_row(check, "error", "hub_table", name, "The table is missing.");
+	}
+}
+
+/* ---- triggers ---- */
+
+/*
+ * One trigger: what is expected and what is there, side by side.  Those on our
+ * own tables and those left over from another hub are not expected.
+ */
+static void
+self_check_trigger(SelfCheck *check, HeapTuple row, TupleDesc desc)
+{
+	bool		isnull;
+	bool		unused;
+	char		enabled = DatumGetChar(SPI_getbinval(row, desc, 2, &isnull));
+	bool		expected = DatumGetBool(SPI_getbinval(row, desc, 3, &unused));
+	bool		on_ours = DatumGetBool(SPI_getbinval(row, desc, 4, &unused));
+	char	   *object = SPI_getvalue(row, desc, 1);
+
+	if (isnull)
+		self_check_row(check, "error", "trigger", object,
+					   "It is missing: what happens to the table is not noticed.  The next decision makes it, or call attach() again.");
+	else if (!expected && !on_ours)
+		self_check_row(check, "warning", "trigger", object,
+					   "It is left over from a hub that is not attached.  Call detach() again while that hub is stopped.");
+	else if (enabled == TRIGGER_DISABLED || enabled == TRIGGER_FIRES_ON_REPLICA)
+		self_check_row(check, "error", "trigger", object,
+					   expected ? "It is disabled: what happens to the table is not noticed.  Call attach() again." :
+					   "It is disabled: nothing is decided until it is enabled.");
+}
+
+static void
+self_check_triggers(SelfCheck *check)
+{
+	static const Oid types[1] = {OIDOID};
+	Datum		values[1];
+	SpiFrame	frame;
+	uint64		n;
+
+	values[0] = ObjectIdGetDatum(module_schema_oid());
+	spi_enter(&frame, module_owner());
+	n = spi_run("WITH ours AS (SELECT g.tgname::text, g.tgrelid, g.tgenabled, p.proname::text, c.relnamespace"
+				" FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid"
+				" JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid"
+				" WHERE p.pronamespace = $1 AND NOT g.tgisinternal)"
+				" SELECT coalesce(e.trigger_name, o.tgname) || ' on ' || coalesce(e.table_name, o.tgrelid::regclass)::text,"
+				" o.tgenabled, e.trigger_name IS NOT NULL, coalesce(o.relnamespace = $1, false)"
+				" FROM jhub_authz._expected_triggers() e FULL JOIN ours o"
+				" ON o.tgrelid = e.table_name AND o.tgname = e.trigger_name AND o.proname = e.function_name"
+				" ORDER BY 1",
+				1, types, values, NULL, true, false, 0);
+	for (uint64 i = 0; i < n; i++)
+		self_check_trigger(check, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+	spi_leave(&frame);
+}
+
+/* ---- the release ---- */
+
+/*
+ * Releases that share a revision can still differ in a default role, and the
+ * hub stores those at each start: does the stored role "admin" tell another
+ * release than the one that we go by?
+ */
+static const CatalogueRelease *
+self_check_release_by_role(const HubSchema *hub)
+{
+	const CatalogueRelease *result = NULL;
+	SpiFrame	frame;
+
+	spi_enter(&frame, hub->owner);
+	if (spi_run(psprintf("SELECT scopes FROM %s.roles WHERE name = 'admin'", hub->quoted),
+				0, NULL, NULL, NULL, true, false, 1) > 0)
+	{
+		char	   *defect;
+		const Scopeset *stored = hub_parse_scopes(SPI_getvalue(SPI_tuptable->vals[0],
+															   SPI_tuptable->tupdesc, 1), &defect);
+
+		for (int i = catalogue_release_count() - 1; i >= 0; i--)
+		{
+			const CatalogueRelease *release = catalogue_release(i);
+
+			if (strcmp(release->revision, hub->revision) != 0 ||
+				!scopeset_equal(stored, hub_parse_scopes(release->role_admin, &defect)))
+				continue;
+			if (result == NULL || release == hub->release)
+				result = release;
+		}
+	}
+	spi_leave(&frame);
+	return result;
+}
+
+static void
+self_check_release(SelfCheck *check)
+{
+	const HubSchema *hub = check->hub;
+	const CatalogueRelease *by_revision = NULL;
+	const CatalogueRelease *by_role;
+
+	if (hub->revision[0] == '\0')
+		self_check_row(check, "warning", "revision", NULL,
+					   OidIsValid(hub->rel[HUB_ALEMBIC_VERSION]) ?
+					   "alembic_version does not hold one revision." :
+					   "There is no table alembic_version.");
+	else
+	{
+		by_revision = catalogue_release_of_revision(hub->revision);
+		if (by_revision == NULL)
+			self_check_row(check, "warning", "revision", hub->revision,
+						   "No known release of JupyterHub has this revision.");
+	}
+
+	if (hub_is_newer(hub, false))
+		self_check_row(check, "warning", "release", hub->release->name,
+					   "The hub is newer than every release that is known here.  Its new scopes are kept as they are, without subscopes.");
+	else if (!hub->certain)
+		self_check_row(check, "warning", "release", hub->release->name,
+					   "The release was inferred from the columns of the hub's tables.  Pin it with use_hub_release().");
+	else if (by_revision != NULL && strcmp(by_revision->revision, hub->release->revision) != 0)
+		self_check_row(check, "warning", "release", hub->release->name,
+					   psprintf("This release is pinned, but the database is one of JupyterHub %s.",
+								by_revision->name));
+	else
+	{
+		by_role = self_check_release_by_role(hub);
+		if (by_role != NULL && by_role != hub->release)
+			self_check_row(check, "warning", "release", hub->release->name,
+						   psprintf("The role \"admin\" is that of JupyterHub %s, which has the same tables.  If that is what runs, pin it with use_hub_release().",
+									by_role->name));
+	}
+}
+
+/* ---- stored scopes ---- */
+
+/* The first scope that does not exist, with what is alike, and how many there are. */
+static char *
+self_check_undefined_text(const Catalogue *catalogue, const Scopeset *undefined)
+{
+	ScopesetView view;
+	ScopeIter	iter;
+	ScopeMember member;
+	StringInfoData scope;
+	StringInfoData text;
+	char	   *suggestion;
+
+	scopeset_view(undefined, &view);
+	scope_iter_init(&iter, undefined);
+	if (!scope_iter_next(&iter, &member))
+		return "";
+	initStringInfo(&scope);
+	initStringInfo(&text);
+	scope_append(&scope, &member);
+	appendStringInfo(&text, "Scope \"%s\" does not exist", module_from_utf8(scope.data, scope.len));
+	if (view.nmembers > 1)
+		appendStringInfo(&text, ", nor do %d others", view.nmembers - 1);
+	appendStringInfoChar(&text, '.');
+	suggestion = catalogue_suggest(catalogue, &member);
+	if (suggestion != NULL)
+		appendStringInfo(&text, "  Perhaps \"%s\" was meant.",
+						 module_from_utf8(suggestion, strlen(suggestion)));
+	return text.data;
+}
+
+static void
+self_check_scopes(const char *object, const Scopeset *scopes, const char *defect, void *arg)
+{
+	SelfCheck  *check = arg;
+	Scopeset   *undefined;
+
+	if (defect != NULL)
+	{
+		self_check_row(check, "error", "stored_scopes", object,
+					   psprintf("The stored scopes do not parse and count as none.  %s", defect));
+		return;
+	}
+	undefined = catalogue_undefined(check->hub->catalogue, scopes);
+	if (undefined != NULL)
+		self_check_row(check, "warning", "undefined_scope", object,
+					   self_check_undefined_text(check->hub->catalogue, undefined));
+}
+
+/* ---- tokens without a baseline ---- */
+
+typedef struct SelfBaseline
+{
+	int			token_id;
+	bool		has_created;
+	Timestamp	created;
+} SelfBaseline;
+
+typedef struct SelfBaselines
+{
+	SelfCheck  *check;
+	MemoryContext context;
+	int			n;
+	int			size;
+	SelfBaseline *rows;			/* in order of token */
+	int			next;			/* tokens come in the same order */
+} SelfBaselines;
+
+static void
+self_check_baseline_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	SelfBaselines *baselines = arg;
+	SelfBaseline *baseline;
+	bool		isnull;
+	Datum		created;
+
+	if (baselines->n == baselines->size)
+	{
+		baselines->size *= 2;
+		baselines->rows = repalloc_huge(baselines->rows, sizeof(SelfBaseline) * (Size) baselines->size);
+	}
+	baseline = &baselines->rows[baselines->n++];
+	baseline->token_id = spi_int(row, desc, 1, 0);
+	created = SPI_getbinval(row, desc, 2, &isnull);
+	baseline->has_created = !isnull;
+	baseline->created = isnull ? 0 : DatumGetTimestamp(created);
+}
+
+static void
+self_check_token(HubToken *token, void *arg)
+{
+	SelfBaselines *baselines = arg;
+	SelfBaseline *baseline = NULL;
+
+	while (baselines->next < baselines->n && baselines->rows[baselines->next].token_id < token->id)
+		baselines->next++;
+	if (baselines->next < baselines->n && baselines->rows[baselines->next].token_id == token->id)
+		baseline = &baselines->rows[baselines->next];
+	if (baseline == NULL)
+		self_check_row(baselines->check, "error", "baseline", psprintf("token %d", token->id),
+					   "The token has no baseline: it is not known if it grew.  Call attach() again.");
+	else if (baseline->has_created != token->has_created || baseline->created != token->created)
+		self_check_row(baselines->check, "error", "baseline", psprintf("token %d", token->id),
+					   "The baseline is of an earlier token with the same id.  Call attach() again.");
+}
+
+static void
+self_check_baselines(SelfCheck *check)
+{
+	SelfBaselines baselines = {check};
+	HubTokenWant want = {.all = true,.live_only = true};
+	SpiFrame	frame;
+
+	baselines.size = 1024;
+	baselines.rows = palloc(sizeof(SelfBaseline) * baselines.size);
+	spi_enter(&frame, module_owner());
+	spi_each("SELECT token_id, created FROM jhub_authz.token_baselines ORDER BY token_id",
+			 0, NULL, NULL, NULL, false, self_check_baseline_row, &baselines);
+	spi_leave(&frame);
+	hub_each_token(check->hub, &want, false, self_check_token, &baselines);
+}
+
+/* ---- prepared transactions ---- */
+
+/*
+ * Prepared transactions that hold the lock of decisions, which is one on the
+ * extension (see growth), or have written to a table of the hub.  A prepared
+ * transaction has no pid in pg_locks; the lock on its own id tells which of the
+ * virtual transactions it is.
+ */
+static void
+self_check_prepared(SelfCheck *check)
+{
+	static const Oid types[3] = {OIDOID, OIDOID, OIDARRAYOID};
+	Datum		rels[HUB_NTABLES];
+	Datum		values[3];
+	SpiFrame	frame;
+	uint64		n;
+	int			nrels = 0;
+
+	for (int t = 0; t < HUB_NTABLES; t++)
+		if (OidIsValid(check->hub->rel[t]))
+			rels[nrels++] = ObjectIdGetDatum(check->hub->rel[t]);
+	spi_enter(&frame, module_owner());
+	values[0] = ObjectIdGetDatum(ExtensionRelationId);
+	values[1] = ObjectIdGetDatum(module_extension_oid());
+	values[2] = PointerGetDatum(construct_array(rels, nrels, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+	n = spi_run("SELECT DISTINCT p.gid, p.owner, p.prepared FROM pg_catalog.pg_prepared_xacts p"
+				" JOIN pg_catalog.pg_locks x ON x.locktype = 'transactionid' AND x.transactionid = p.transaction AND x.pid IS NULL"
+				" JOIN pg_catalog.pg_locks l ON l.virtualtransaction = x.virtualtransaction AND l.pid IS NULL"
+				" WHERE p.database = pg_catalog.current_database()"
+				" AND (l.locktype = 'object' AND l.classid = $1 AND l.objid = $2"
+				" OR l.locktype = 'relation' AND l.relation = ANY ($3) AND l.mode <> 'AccessShareLock')"
+				" ORDER BY p.prepared, p.gid",
+				3, types, values, NULL, true, false, 0);
+	for (uint64 i = 0; i < n; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+
+		self_check_row(check, "warning", "prepared_transaction", SPI_getvalue(row, desc, 1),
+					   psprintf("Prepared by \"%s\" at %s, it holds up changes of grants.  COMMIT PREPARED or ROLLBACK PREPARED ends it.",
+								SPI_getvalue(row, desc, 2), SPI_getvalue(row, desc, 3)));
+	}
+	spi_leave(&frame);
+}
+
+/* self_check() - rows (level, check_name, object, detail); none: all is well. */
+Datum
+jhub_authz_self_check(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	const Settings *settings;
+	SelfCheck	check;
+
+	InitMaterializedSRF(fcinfo, 0);
+	check.rows = rsinfo->setResult;
+	check.desc = rsinfo->setDesc;
+	check.hub = hub_schema(true, false);
+	settings = settings_get();
+	if (!settings->attached)
+		self_check_row(&check, "warning", "attached", NULL,
+					   "No hub is attached: nothing is watched.");
+	else
+		self_check_tables(&check, pstrdup(settings->hub_schema));
+	self_check_triggers(&check);
+	if (check.hub != NULL)
+	{
+		self_check_release(&check);
+		hub_each_scopes(check.hub, false, self_check_scopes, &check);
+		self_check_baselines(&check);
+		self_check_prepared(&check);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,271 @@
+/*-------------------------------------------------------------------------
+ *
+ * issue_token.c
+ *	  A new token, made in SQL, that a running hub accepts.
+ *
+ * The row is what the hub's own APIToken.new would write.  It is inserted as
+ * the owner of the hub's tables and goes through the same triggers as a row of
+ * the hub's: what is stored in the end is theirs to say, and is read back.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "issue.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#define TOKEN_DEFAULT_ROLE	"token"
+#define TOKEN_NOTE_LENGTH	1023	/* characters, as the column has */
+
+PG_FUNCTION_INFO_V1(jhub_authz_issue_token);
+
+/* Names in a text[] as UTF-8. */
+static char **
+token_role_names(ArrayType *array, int *n)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	char	  **names;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, n);
+	names = palloc(sizeof(char *) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("a role must not be null")));
+		names[i] = module_to_utf8(TextDatumGetCString(elements[i]));
+	}
+	return names;
+}
+
+/* Does the hub still have its role 'token'? */
+static bool
+token_default_role_exists(const HubSchema *hub)
+{
+	SpiFrame	frame;
+	bool		found;
+
+	spi_enter(&frame, hub->owner);
+	found = spi_run(psprintf("SELECT 1 FROM %s.roles WHERE name = '%s'",
+							 hub->quoted, TOKEN_DEFAULT_ROLE),
+					0, NULL, NULL, NULL, true, true, 1) > 0;
+	spi_leave(&frame);
+	return found;
+}
+
+/*
+ * The raw scopes that are asked for: as given, those of the roles, or those of
+ * the hub's default role for tokens.
+ */
+static const Scopeset *
+token_requested(FunctionCallInfo fcinfo, const HubSchema *hub)
+{
+	char	   *default_role = TOKEN_DEFAULT_ROLE;
+
+	if (!PG_ARGISNULL(2) && !PG_ARGISNULL(3))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a token gets either scopes or roles")));
+	if (!PG_ARGISNULL(2))
+		return PG_GETARG_SCOPESET_P(2);
+	if (!PG_ARGISNULL(3))
+	{
+		int			n;
+		char	  **names = token_role_names(PG_GETARG_ARRAYTYPE_P(3), &n);
+
+		return issue_role_scopes(hub, names, n, true);
+	}
+	if (token_default_role_exists(hub))
+		return issue_role_scopes(hub, &default_role, 1, true);
+	return issue_inherit();
+}
+
+/* Now and the given interval, as the hub stores it. */
+static Timestamp
+token_expiry(FunctionCallInfo fcinfo, Timestamp now)
+{
+	Timestamp	expires = DatumGetTimestamp(DirectFunctionCall2(timestamp_pl_interval,
+																TimestampGetDatum(now),
+																PG_GETARG_DATUM(4)));
+
+	if (expires <= now || TIMESTAMP_NOT_FINITE(expires))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("expires_in must be positive and finite")));
+	return expires;
+}
+
+/* Raise 42704 for what the option does not let in, before anything is made. */
+static void
+token_check_defined(const HubSchema *hub, const Scopeset *scopes)
+{
+	Scopeset   *kept;
+	Scopeset   *refused;
+
+	issue_undefined(hub, scopes, settings_get()->undefined_scopes, true, &kept, &refused);
+	if (refused != NULL)
+		catalogue_check_defined(hub->catalogue, refused);
+}
+
+/*
+ * A row that violates a constraint is shown in DETAIL, with the hash.  No
+ * message of ours may hold that.
+ */
+static void
+token_hide_row(void *arg)
+{
+	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+		errdetail("The row is not shown, because it holds a hash.");
+}
+
+/*
+ * Insert the row.  Returns its id, and in *stored the scopes that are there
+ * when the triggers are done.
+ */
+static int
+token_insert(const IssueOwner *owner, const char *token, const char *client_id,
+			 text *note, Timestamp now, bool expires, Timestamp expires_at,
+			 const Scopeset *scopes, Scopeset **stored)
+{
+	static const Oid types[9] = {
+		TEXTOID, TEXTOID, INT4OID, INT4OID, TEXTOID, TIMESTAMPOID, TIMESTAMPOID,
+		TEXTOID, TEXTOID
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext spi;
+	char	   *json = scopeset_to_text(scopes);
+	char	   *defect = NULL;
+	char		nulls[10] = "         ";
+	Datum		values[9];
+	ErrorContextCallback hide;
+	SpiFrame	frame;
+	int			id;
+
+	values[0] = CStringGetTextDatum(issue_hash_token(token));
+	values[1] = PointerGetDatum(cstring_to_text_with_len(token, ISSUE_PREFIX_LENGTH));
+	values[2] = Int32GetDatum(owner->user ? owner->user->id : 0);
+	nulls[2] = owner->user ? ' ' : 'n';
+	values[3] = Int32GetDatum(owner->user ? 0 : owner->service->id);
+	nulls[3] = owner->user ? 'n' : ' ';
+	values[4] = CStringGetTextDatum(issue_message(client_id));
+	values[5] = TimestampGetDatum(now);
+	values[6] = TimestampGetDatum(expires_at);
+	nulls[6] = expires ? ' ' : 'n';
+	values[7] = PointerGetDatum(note);
+	values[8] = PointerGetDatum(module_text_from_utf8(json, strlen(json)));
+
+	hide.callback = token_hide_row;
+	hide.arg = NULL;
+	hide.previous = error_context_stack;
+	error_context_stack = &hide;
+	spi_enter(&frame, owner->hub->owner);
+	if (spi_run(psprintf("INSERT INTO %s.api_tokens"
+						 " (hashed, prefix, user_id, service_id, client_id,"
+						 " created, expires_at, note, scopes)"
+						 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+						 " RETURNING id, scopes", owner->hub->quoted),
+				9, types, values, nulls, false, true, 0) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the token was not stored"),
+				 errhint("A trigger or rule on the hub's api_tokens took the row away.")));
+	error_context_stack = hide.previous;
+	id = spi_int(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, 0);
+	spi = MemoryContextSwitchTo(caller);
+	*stored = scopeset_union_of(hub_parse_scopes(SPI_getvalue(SPI_tuptable->vals[0],
+															  SPI_tuptable->tupdesc, 2),
+												 &defect),
+								scopeset_empty());
+	MemoryContextSwitchTo(spi);
+	spi_leave(&frame);
+	return id;
+}
+
+/* What was granted and is not stored was taken off by the trigger. */
+static Scopeset *
+token_refused(const Scopeset *refused, const Scopeset *granted, const Scopeset *stored)
+{
+	/* "inherit" that was fixed to what is held is not refused. */
+	if (issue_has_inherit(granted))
+		return scopeset_union_of(refused, scopeset_empty());
+	return scopeset_union_of(refused, scopeset_minus_with(granted, stored, NULL));
+}
+
+/*
+ * issue_token(owner_kind text, owner_name text, scopes scopeset, roles text[],
+ *			   expires_in interval, note text, client_id text)
+ *		-> (token_id, token, granted, refused)
+ *
+ * For the hub's own client what the owner does not hold is refused and the rest
+ * granted; what is held through a share counts, as in the hub.  For any other
+ * client the rules of its OAuth flow hold (issue_resolve).
+ *
+ * Errors: 42704 for what does not exist, 22023 for arguments that go together
+ * badly, 42501 as in issue_resolve.
+ */
+Datum
+jhub_authz_issue_token(PG_FUNCTION_ARGS)
+{
+	char	   *kind = issue_text_arg(fcinfo, 0, "owner_kind");
+	char	   *name = issue_text_arg(fcinfo, 1, "owner_name");
+	text	   *note = PG_ARGISNULL(5) ? cstring_to_text("") : PG_GETARG_TEXT_PP(5);
+	char	   *client_id = PG_ARGISNULL(6) ? ISSUE_HUB_CLIENT :
+		issue_text_arg(fcinfo, 6, "client_id");
+	HubSchema  *hub = hub_schema(false, true);
+	Timestamp	now = hub_now();
+	bool		expires = !PG_ARGISNULL(4);
+	Timestamp	expires_at = 0;
+	const Scopeset *requested;
+	Scopeset   *granted;
+	Scopeset   *refused;
+	Scopeset   *stored;
+	IssueOwner	owner;
+	char		token[ISSUE_TOKEN_LENGTH + 1];
+	TupleDesc	desc;
+	Datum		values[4];
+	bool		nulls[4] = {false, false, false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (!hub->has_token_scopes)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("tokens of a JupyterHub 2.x database have roles and no scopes"),
+				 errhint("Upgrade the hub's database first.")));
+	if (pg_mbstrlen_with_len(VARDATA_ANY(note), VARSIZE_ANY_EXHDR(note)) > TOKEN_NOTE_LENGTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+				 errmsg("note is longer than %d characters", TOKEN_NOTE_LENGTH)));
+	if (expires)
+		expires_at = token_expiry(fcinfo, now);
+
+	issue_owner_named(&owner, hub, kind, name, client_id, true);
+	requested = token_requested(fcinfo, hub);
+	token_check_defined(hub, requested);
+	if (strcmp(client_id, ISSUE_HUB_CLIENT) == 0)
+	{
+		Scopeset   *have = scopeset_union_of(scopeset_union_of(issue_owner_raw(&owner),
+															   issue_owner_held(&owner)),
+											 issue_inherit());
+
+		effective_resolve(hub->catalogue, requested, have, &owner.target,
+						  hub_membership(owner.data), &granted, &refused);
+	}
+	else
+		issue_resolve(&owner, requested, &granted, &refused);
+
+	issue_new_token(token);
+	values[0] = Int32GetDatum(token_insert(&owner, token, client_id, note, now,
+										   expires, expires_at, granted, &stored));
+	values[1] = CStringGetTextDatum(token);
+	values[2] = ScopesetPGetDatum(stored);
+	values[3] = ScopesetPGetDatum(token_refused(refused, granted, stored));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}

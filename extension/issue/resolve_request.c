@@ -1,0 +1,427 @@
+/*-------------------------------------------------------------------------
+ *
+ * resolve_request.c
+ *	  What the hub's OAuth flow would grant of a request, and whether it would
+ *	  ask the user first.
+ *
+ * The steps are those of the hub: what the client may ask for (its provider's
+ * validate_scopes), whether the owner may enter what the client stands for, and
+ * what the owner can give (its authorize page).  All of them are on raw scopes;
+ * resolving itself is effective.c's.
+ *
+ * Nothing is written here.  What the hub keeps in its configuration alone (the
+ * clients that never ask, before 5.0) can't be seen from the database.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "issue.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+PG_FUNCTION_INFO_V1(jhub_authz_resolve_request);
+
+/* ---- what was asked for ---- */
+
+/* The elements of a text[] as UTF-8; 22004 for a NULL among them. */
+static char **
+request_elements(ArrayType *array, int *n)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	char	  **result;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, n);
+	result = palloc(sizeof(char *) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("a requested scope or role must not be null")));
+		result[i] = module_to_utf8(TextDatumGetCString(elements[i]));
+	}
+	return result;
+}
+
+/* Role names and their scopes, as found. */
+typedef struct RequestRoles
+{
+	ScopeBuilder *builder;
+	int			n;
+	char	  **names;
+	bool	   *found;
+	char	   *broken;			/* a role whose scopes do not parse */
+} RequestRoles;
+
+static void
+request_add_role(HeapTuple row, TupleDesc desc, void *arg)
+{
+	RequestRoles *roles = arg;
+	char	   *name = spi_utf8(row, desc, 1);
+	char	   *defect = NULL;
+
+	scope_builder_add_set(roles->builder,
+						  hub_parse_scopes(SPI_getvalue(row, desc, 2), &defect));
+	for (int i = 0; i < roles->n; i++)
+		if (strcmp(roles->names[i], name) == 0)
+		{
+			roles->found[i] = true;
+			if (defect != NULL)
+				roles->broken = roles->names[i];
+		}
+}
+
+/* Look roles up by name; NULL and *missing if there is not every one. */
+static Scopeset *
+request_roles(const HubSchema *hub, char **names, int n, bool latest,
+			  const char **missing)
+{
+	static const Oid types[1] = {TEXTARRAYOID};
+	RequestRoles roles;
+	Datum		values[1];
+	SpiFrame	frame;
+
+	memset(&roles, 0, sizeof(roles));
+	roles.builder = scope_builder_create();
+	roles.n = n;
+	roles.names = names;
+	roles.found = palloc0(sizeof(bool) * Max(n, 1));
+
+	spi_enter(&frame, hub->owner);
+	values[0] = spi_text_array(names, n);
+	spi_each(psprintf("SELECT name, scopes FROM %s.roles WHERE name = ANY ($1)",
+					  hub->quoted),
+			 1, types, values, NULL, latest, request_add_role, &roles);
+	spi_leave(&frame);
+
+	for (int i = 0; i < n; i++)
+		if (!roles.found[i])
+		{
+			*missing = names[i];
+			return NULL;
+		}
+	if (roles.broken != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("the stored scopes of role \"%s\" do not parse",
+						issue_message(roles.broken))));
+	return scope_builder_finish(roles.builder, false);
+}
+
+Scopeset *
+issue_role_scopes(const HubSchema *hub, char **names, int n, bool latest)
+{
+	const char *missing = NULL;
+	Scopeset   *scopes = request_roles(hub, names, n, latest, &missing);
+
+	if (scopes == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("role \"%s\" does not exist", issue_message(missing))));
+	return scopes;
+}
+
+/* As scopes: NULL if one does not parse. */
+static Scopeset *
+request_scopes(char **elements, int n, const char **broken, const char **defect)
+{
+	ScopeBuilder *builder = scope_builder_create();
+	int			where;
+
+	for (int i = 0; i < n; i++)
+		if (!scope_builder_add_text(builder, elements[i], strlen(elements[i]),
+									defect, &where))
+		{
+			*broken = elements[i];
+			return NULL;
+		}
+	return scope_builder_finish(builder, false);
+}
+
+Scopeset *
+issue_requested(const HubSchema *hub, ArrayType *requested, bool latest)
+{
+	UndefinedScopes option = settings_get()->undefined_scopes;
+	Scopeset   *scopes;
+	Scopeset   *roles;
+	Scopeset   *kept;
+	Scopeset   *refused = NULL;
+	const char *broken = NULL;
+	const char *defect = NULL;
+	const char *missing = NULL;
+	char	  **elements;
+	int			n;
+
+	elements = request_elements(requested, &n);
+	scopes = request_scopes(elements, n, &broken, &defect);
+	if (scopes != NULL && catalogue_undefined(hub->catalogue, scopes) == NULL)
+		return scopes;
+
+	/* Not all are scopes: then all must be role names, as they were in 2.x. */
+	roles = request_roles(hub, elements, n, latest, &missing);
+	if (roles != NULL)
+	{
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING_DEPRECATED_FEATURE),
+				 errmsg("requesting roles is deprecated"),
+				 errdetail("The roles were resolved to their scopes."),
+				 errhint("Request scopes instead.")));
+		return roles;
+	}
+	if (scopes == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("\"%s\" is neither a scope nor a role", issue_message(broken)),
+				 errdetail("%s", issue_message(defect))));
+	issue_undefined(hub, scopes, option, latest, &kept, &refused);
+	if (refused != NULL)
+		catalogue_check_defined(hub->catalogue, refused);
+	return scopes;
+}
+
+/* ---- the flow ---- */
+
+static void
+request_raise_beyond(const IssueOwner *owner, const Scopeset *excess)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("OAuth client \"%s\" may not ask for all of these scopes",
+					issue_message(owner->client->identifier)),
+			 errdetail("Beyond the client's allowed scopes: %s.", scopeset_to_text(excess))));
+}
+
+/* The owner must be able to enter what the client stands for. */
+static void
+request_check_access(IssueOwner *owner, const Scopeset *access)
+{
+	if (scopeset_is_empty(access))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("OAuth client \"%s\" stands for no server and no service",
+						issue_message(owner->client->identifier))));
+	if (!scopeset_covers_with(issue_owner_held(owner), access,
+							  hub_membership(owner->data)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s \"%s\" may not access what OAuth client \"%s\" stands for",
+						issue_owner_kind(owner),
+						issue_message(issue_owner_name(owner)),
+						issue_message(owner->client->identifier)),
+				 errdetail("Needed: %s.", scopeset_to_text(access))));
+}
+
+/* The raw identify scopes, the same for every owner. */
+static Scopeset *
+request_identify(void)
+{
+	static const char *const scopes[] = {
+		"read:users:name!user", "read:users:groups!user"
+	};
+	ScopeBuilder *builder = scope_builder_create();
+	const char *defect;
+	int			where;
+
+	for (int i = 0; i < lengthof(scopes); i++)
+		if (!scope_builder_add_text(builder, scopes[i], strlen(scopes[i]), &defect, &where))
+			elog(ERROR, "scope \"%s\" does not parse: %s", scopes[i], defect);
+	return scope_builder_finish(builder, false);
+}
+
+void
+issue_resolve(IssueOwner *owner, const Scopeset *requested,
+			  Scopeset **granted, Scopeset **refused)
+{
+	const Catalogue *catalogue = owner->hub->catalogue;
+	ScopeMembership *membership = hub_membership(owner->data);
+	Scopeset   *have = scopeset_union_of(issue_owner_raw(owner), issue_inherit());
+	const Scopeset *allowed;
+	Scopeset   *required;
+	Scopeset   *access;
+	Scopeset   *passed;
+	char	   *defect = NULL;
+
+	/* The hub's own client is no flow: only what the owner can give counts. */
+	if (strcmp(owner->client->identifier, ISSUE_HUB_CLIENT) == 0)
+	{
+		if (requested == NULL)
+			requested = scopeset_empty();
+		effective_resolve(catalogue, requested, have, &owner->target, membership,
+						  granted, refused);
+		return;
+	}
+
+	allowed = hub_parse_scopes(owner->client->allowed_scopes, &defect);
+	if (requested == NULL)
+		requested = allowed;
+	access = effective_access(owner->client);
+	required = scopeset_union_of(request_identify(), access);
+	requested = scopeset_union_of(requested, required);
+	allowed = scopeset_union_of(allowed, required);
+
+	effective_resolve(catalogue, requested, allowed, &owner->target, membership,
+					  &passed, refused);
+	if (!scopeset_is_empty(*refused))
+		request_raise_beyond(owner, *refused);
+	request_check_access(owner, access);
+
+	/* Raw against raw: what every owner has at this point is put in by hand. */
+	have = scopeset_union_of(have, required);
+	effective_resolve(catalogue, requested, have, &owner->target, membership,
+					  granted, refused);
+}
+
+/* ---- would the hub ask? ---- */
+
+typedef struct RequestConsent
+{
+	ScopeBuilder *builder;
+} RequestConsent;
+
+static void
+request_add_consent(HeapTuple row, TupleDesc desc, void *arg)
+{
+	RequestConsent *consent = arg;
+	char	   *defect = NULL;
+
+	scope_builder_add_set(consent->builder,
+						  hub_parse_scopes(SPI_getvalue(row, desc, 1), &defect));
+}
+
+/*
+ * Has the owner consented to all of these scopes before?  As the hub sees it:
+ * literally, by every token of the same owner and client that is there still,
+ * expired or not; and no scope at all is no consent.
+ */
+static bool
+request_consented(IssueOwner *owner, const Scopeset *granted)
+{
+	static const Oid types[2] = {INT4OID, TEXTOID};
+	RequestConsent consent;
+	Scopeset   *authorized;
+	Datum		values[2];
+	SpiFrame	frame;
+
+	consent.builder = scope_builder_create();
+	values[0] = Int32GetDatum(owner->user ? owner->user->id : owner->service->id);
+	values[1] = CStringGetTextDatum(issue_message(owner->client->identifier));
+	spi_enter(&frame, owner->hub->owner);
+	spi_each(psprintf("SELECT scopes FROM %s.api_tokens WHERE %s = $1 AND client_id = $2",
+					  owner->hub->quoted, owner->user ? "user_id" : "service_id"),
+			 2, types, values, NULL, false, request_add_consent, &consent);
+	spi_leave(&frame);
+
+	authorized = scope_builder_finish(consent.builder, false);
+	return !scopeset_is_empty(authorized) &&
+		scopeset_equal(scopeset_union_of(authorized, granted), authorized);
+}
+
+/* Is it the client of the owner's own server, or of a service that never asks? */
+static bool
+request_never_asks(IssueOwner *owner)
+{
+	static const Oid types[2] = {INT4OID, TEXTOID};
+	const HubSchema *hub = owner->hub;
+	Datum		values[2];
+	StringInfoData sql;
+	SpiFrame	frame;
+	bool		found;
+
+	values[0] = Int32GetDatum(owner->user ? owner->user->id : 0);
+	values[1] = CStringGetTextDatum(issue_message(owner->client->identifier));
+	initStringInfo(&sql);
+	appendStringInfo(&sql,
+					 "SELECT 1 FROM %s.spawners WHERE user_id = $1 AND oauth_client_id = $2",
+					 hub->quoted);
+	/* A column since 5.0. */
+	if (get_attnum(hub->rel[HUB_SERVICES], "oauth_no_confirm") != InvalidAttrNumber)
+		appendStringInfo(&sql,
+						 " UNION ALL SELECT 1 FROM %s.services"
+						 " WHERE oauth_client_id = $2 AND oauth_no_confirm",
+						 hub->quoted);
+	spi_enter(&frame, hub->owner);
+	found = spi_run(sql.data, 2, types, values, NULL, true, false, 1) > 0;
+	spi_leave(&frame);
+	return found;
+}
+
+static bool
+request_confirm(IssueOwner *owner, const Scopeset *granted)
+{
+	return strcmp(owner->client->identifier, ISSUE_HUB_CLIENT) != 0 &&
+		!request_never_asks(owner) && !request_consented(owner, granted);
+}
+
+/* A text[] without 'identify', the one scope of 1.x, which gives nothing. */
+static ArrayType *
+request_without_identify(ArrayType *requested)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+	int			left = 0;
+
+	deconstruct_array(requested, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
+	for (int i = 0; i < n; i++)
+		if (nulls[i] || strcmp(TextDatumGetCString(elements[i]), "identify") != 0)
+		{
+			elements[left] = elements[i];
+			nulls[left++] = nulls[i];
+		}
+	return construct_md_array(elements, nulls, 1, &left, (int[]) {1}, TEXTOID, -1,
+							  false, TYPALIGN_INT);
+}
+
+/*
+ * resolve_request(owner_kind text, owner_name text, requested text[],
+ *				   client_id text) -> (granted, refused, confirm)
+ *
+ * Errors: 42704 for an unknown owner, client, scope or role, 42501 as in
+ * issue_resolve, 22023 for a kind that owns no tokens.
+ */
+Datum
+jhub_authz_resolve_request(PG_FUNCTION_ARGS)
+{
+	char	   *kind = issue_text_arg(fcinfo, 0, "owner_kind");
+	char	   *name = issue_text_arg(fcinfo, 1, "owner_name");
+	char	   *client_id = issue_text_arg(fcinfo, 3, "client_id");
+	HubSchema  *hub = hub_schema(false, false);
+	Scopeset   *requested = NULL;
+	Scopeset   *granted;
+	Scopeset   *refused;
+	IssueOwner	owner;
+	TupleDesc	desc;
+	Datum		values[3];
+	bool		nulls[3] = {false, false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (!hub->has_token_scopes)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("tokens of a JupyterHub 2.x database have roles and no scopes"),
+				 errhint("Upgrade the hub's database first.")));
+
+	issue_owner_named(&owner, hub, kind, name, client_id, false);
+	if (!PG_ARGISNULL(2))
+	{
+		ArrayType  *array = PG_GETARG_ARRAYTYPE_P(2);
+
+		if (ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) > 0)
+		{
+			if (strcmp(client_id, ISSUE_HUB_CLIENT) != 0)
+				array = request_without_identify(array);
+			requested = issue_requested(hub, array, false);
+		}
+	}
+	issue_resolve(&owner, requested, &granted, &refused);
+
+	values[0] = ScopesetPGetDatum(granted);
+	values[1] = ScopesetPGetDatum(refused);
+	values[2] = BoolGetDatum(request_confirm(&owner, granted));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}

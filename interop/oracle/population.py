@@ -1,0 +1,250 @@
+"""A random hub, made through the hub's own ORM."""
+
+import datetime
+import random
+
+from jupyterhub import orm, roles, scopes
+
+from .generator import Generator
+from .hub import Hub
+
+# Names as they are seen in real hubs, and some that look like syntax.
+USERS = [
+    "alice",
+    "bob",
+    "o'brien",
+    "bang!user",
+    "eq=ual",
+    "per%cent_x",
+    'quo"te',
+    "back\\slash",
+    "Zo\u00eb",
+    "\u540d\u524d",
+    "\U0001d4b6stral",
+    "trailing ",
+    "MixedCase",
+    "mixedcase",
+    "group",
+    "two words",
+    "alice!user=bob",
+    "self",
+    "{brace}",
+    "nothing",
+    "100",
+]
+GROUPS = [
+    "staff",
+    "group!x=y",
+    "lab one",
+    "alice",
+    "MixedCase",
+    "o'brien",
+    "\u00fcnder",
+    "user",
+    "empty",
+]
+SERVICES = ["grader", "o'brien", "svc=1", "serv ice", "idle-culler", "bang!svc"]
+SERVERS = ["", "", "lab", "two words", "a/b", "q'x", "\u00fcn\u00ef", "!user=bob"]
+CUSTOM = [
+    "custom:lab:read",
+    "custom:lab:read:contents",
+    "custom:lab:*",
+    "custom:lab:write",
+    "custom:x_y-z:execute",
+    "custom:0abc",
+    "custom:deep:a",
+    "custom:deep:b",
+    "custom:deep:c",
+    "custom:a:every*",
+]
+
+
+def custom_scopes(rng):
+    """Definitions of custom scopes: a graph without cycles."""
+    names = rng.sample(CUSTOM, len(CUSTOM))
+    document = {}
+    for index, name in enumerate(names):
+        document[name] = {"description": f"what {name} allows: \u00e9 \"q\" \\ 'a'"}
+        later = names[index + 1 :]
+        if later and rng.random() < 0.6:
+            document[name]["subscopes"] = rng.sample(
+                later, rng.randint(0, min(3, len(later)))
+            )
+    return document
+
+
+def populate(hub, seed):
+    """Fill an empty database.
+
+    Returns the definitions of the custom scopes: they are configuration of
+    the hub and in no table of its.
+    """
+    rng = random.Random(seed)
+    document = custom_scopes(rng)
+    scopes.define_custom_scopes(document)
+    _Population(hub, rng).make()
+    return document
+
+
+class _Population:
+    def __init__(self, hub, rng):
+        self.db = hub.db
+        self.hub = hub
+        self.rng = rng
+
+    def make(self):
+        for role in roles.get_default_roles():
+            roles.create_role(self.db, role)
+        self.add(orm.OAuthClient(identifier="jupyterhub"))
+        self.users = self.add(*[orm.User(name=name) for name in USERS])
+        self.groups = self.add(*[orm.Group(name=name) for name in GROUPS])
+        self.services = self.add(*[orm.Service(name=name) for name in SERVICES])
+        self.memberships()
+        self.servers_and_clients()
+        self.generator = Generator.of(self.rng, scopes.scope_definitions, self.hub)
+        self.custom_roles()
+        if self.hub.has_shares:
+            self.shares()
+        self.tokens()
+        self.hub.fresh()
+
+    def add(self, *rows):
+        self.db.add_all(rows)
+        self.db.commit()
+        return list(rows)
+
+    def some(self, rows, most):
+        return self.rng.sample(rows, self.rng.randint(0, most))
+
+    def memberships(self):
+        for group in self.groups:
+            if group.name != "empty":
+                group.users.extend(self.some(self.users, 7))
+        self.db.commit()
+
+    def servers_and_clients(self):
+        """Spawners and services, some with an OAuth client of their own."""
+        self.spawners = []
+        number = 0
+        for user in self.users:
+            for name in {self.rng.choice(SERVERS) for _ in range(self.rng.randint(0, 3))}:
+                spawner = orm.Spawner(name=name, user=user)
+                self.spawners.append(spawner)
+        # a set's order is Python's business, the seed's it must be
+        self.spawners.sort(key=lambda s: (s.user.name, s.name))
+        self.add(*self.spawners)
+        for owner in self.spawners + self.services:
+            if self.rng.random() < 0.7:
+                number += 1
+                kind = "user" if isinstance(owner, orm.Spawner) else "service"
+                owner.oauth_client = orm.OAuthClient(
+                    identifier=f"{kind}-client {number}'s", allowed_scopes=[]
+                )
+        self.add(orm.OAuthClient(identifier="orphan", allowed_scopes=["self"]))
+        self.clients = self.db.query(orm.OAuthClient).order_by("id").all()
+
+    def custom_roles(self):
+        made = []
+        for number in range(30):
+            name = f"role-{number:02d}"
+            draw = self.rng.random()
+            if draw < 0.05:
+                role = {"name": name, "description": "its scopes are NULL"}
+            elif draw < 0.1:
+                role = {"name": name, "scopes": []}
+            else:
+                source = self.generator
+                if self.rng.random() < 0.5:
+                    source = source.narrow()
+                chosen = sorted(source.raw(8))
+                self.rng.shuffle(chosen)
+                # an entry may stand twice
+                role = {"name": name, "scopes": chosen + chosen[:1]}
+            roles.create_role(self.db, role)
+            made.append(orm.Role.find(self.db, name))
+        default = {n: orm.Role.find(self.db, n) for n in ("user", "admin", "server")}
+        for user in self.users:
+            if user.name == "nothing":
+                continue
+            user.roles.extend(self.some(made, 3))
+            if self.rng.random() < 0.7:
+                user.roles.append(default["user"])
+            if self.rng.random() < 0.1:
+                user.admin = True
+                user.roles.append(default["admin"])
+            elif self.rng.random() < 0.1:
+                user.roles.append(default["server"])
+        for group in self.groups:
+            group.roles.extend(self.some(made, 2))
+        for service in self.services:
+            service.roles.extend(self.some(made, 3))
+        self.db.commit()
+
+    def shares(self):
+        """Rows, not API calls: also other filters than the API would put on."""
+        for _ in range(40):
+            spawner = self.rng.choice(self.spawners)
+            chosen = set()
+            for _ in range(self.rng.randint(0, 3)):
+                base = self.rng.choice(
+                    ["access:servers", "servers", "read:servers", "admin:servers"]
+                    + self.generator.bases
+                )
+                chosen.add(f"{base}!server={spawner.user.name}/{spawner.name}")
+            if self.rng.random() < 0.1:
+                chosen.add(self.generator.scope())
+            share = orm.Share(owner=spawner.user, spawner=spawner, scopes=sorted(chosen))
+            if self.rng.random() < 0.6:
+                share.user = self.rng.choice(self.users)
+            else:
+                share.group = self.rng.choice(self.groups)
+            if self.rng.random() < 0.15:
+                # an expired share counts until it is purged
+                share.expires_at = datetime.datetime(2020, 1, 1)
+            self.db.add(share)
+        self.db.commit()
+
+    def tokens(self):
+        """Rows: also scopes that the hub would not have put on a token."""
+        for number in range(150):
+            service_owned = self.rng.random() < 0.2
+            owner = self.rng.choice(self.services if service_owned else self.users)
+            token = orm.APIToken(note=f"token {number}", scopes=self.token_scopes(owner))
+            token.generated = True
+            token.token = f"{self.rng.getrandbits(128):032x}"
+            if service_owned:
+                token.service = owner
+            else:
+                token.user = owner
+            draw = self.rng.random()
+            if draw < 0.6:
+                token.client_id = "jupyterhub"
+            elif draw < 0.98:
+                token.client_id = self.rng.choice(self.clients).identifier
+            if self.rng.random() < 0.05:
+                token.expires_at = datetime.datetime(2020, 1, 1)
+            self.db.add(token)
+        self.db.commit()
+
+    def token_scopes(self, owner):
+        draw = self.rng.random()
+        if draw < 0.2:
+            return ["inherit"]
+        if draw < 0.3:
+            return sorted(self.generator.raw(4) | {"inherit"})
+        if draw < 0.33:
+            return None
+        if draw < 0.36:
+            return []
+        if draw < 0.45:
+            return ["users:activity!user", "access:servers!server"]
+        if draw < 0.6:
+            held = sorted(self.hub.scopes_of(owner))
+            return self.rng.sample(held, min(len(held), self.rng.randint(1, 5)))
+        if draw < 0.75:
+            held = sorted(self.hub.raw_scopes(owner))
+            return held + sorted(self.generator.raw(2))
+        return sorted(self.generator.raw(6))
+
+
+__all__ = ["Hub", "custom_scopes", "populate"]

@@ -1,0 +1,22 @@
+# make targets that run things; all work in build/, none disturbs the tree.
+# They install Debian packages that are missing (as root or through sudo), so
+# they do not depend on PGXS, which may not be there yet.
+#
+#   make demo                        the main job, played on a real JupyterHub
+#   make test [SEED=n] [CASES=n]     everything that this machine can test
+#   make interop HUB=5.5.1 [SEED=n] [CASES=n] [SUBSET=1]
+#                                    against a JupyterHub from PyPI
+#   make matrix                      PostgreSQL 17 and 18 in Debian roots
+.PHONY: demo test interop matrix
+
+demo:
+	@$(here)demo/run
+
+test:
+	@$(here)testbed/test "$(or $(CASES),5000)" $(SEED)
+
+interop:
+	@$(here)interop/run --hub "$(HUB)" $(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED)) $(if $(SUBSET),--subset)
+
+matrix:
+	@$(here)testbed/matrix
