@@ -12,7 +12,7 @@ ROOMS ?= module algebra catalogue hub effective issue growth
 OBJS_module = module spi settings
 OBJS_algebra = scope_parse scopeset_build scopeset_write scopeset_view scopeset_read scopeset_io scopeset_op scopeset_cover scopeset_order scopeset_filters scopeset_functions scopeset_agg scopeset_explode scopeset_gin scopeset_selfuncs
 OBJS_catalogue = hub_releases catalogue custom_scopes custom_scopes_json expand suggest
-OBJS_hub = hub_schema hub_names hub_data hub_membership hub_tokens hub_scope_users hub_concern scope_functions status self_check
+OBJS_hub = hub_schema hub_names hub_list hub_data hub_membership hub_tokens hub_scope_users hub_concern scope_functions status self_check
 OBJS_effective = effective resolve scope_checks subjects everyone visible
 OBJS_issue = owner narrow rescope token_hash issue_token resolve_request revoke
 OBJS_growth = events concern baselines notes judge decide attach mode policies
@@ -29,7 +29,7 @@ OBJS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.o,$(OBJS_$(r))))
 SQL_PARTS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.sql,$(SQL_$(r))))
 
 DATA_built = extension/$(EXTENSION)--$(EXTVERSION).sql
-REGRESS ?= $(patsubst $(here)sql/%.sql,%,$(sort $(wildcard $(here)sql/*.sql)))
+REGRESS ?= $(filter-out $(if $(filter 15,$(MAJORVERSION)),ge16_%),$(patsubst $(here)sql/%.sql,%,$(sort $(wildcard $(here)sql/*.sql))))
 REGRESS_OPTS = --load-extension=jhub_authz --dbname=jhub_authz_regress
 SHLIB_LINK = $(shell pkg-config --libs jansson 2>/dev/null || echo -ljansson) -Wl,-Bsymbolic
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers $(shell pkg-config --cflags jansson 2>/dev/null)

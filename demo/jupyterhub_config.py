@@ -16,12 +16,12 @@ c.Authenticator.allowed_users = {"alice", "bob", "carol"}
 
 c.JupyterHub.load_groups = {"physics": ["alice", "bob"]}
 c.JupyterHub.load_roles = [
-    # alice looks after the course
+    # alice and bob look after the course
     {
         "name": "course-helper",
         "description": "Sees the physics course and reaches its servers",
         "scopes": ["list:users!group=physics", "access:servers!group=physics"],
-        "users": ["alice"],
+        "users": ["alice", "bob"],
     },
     # what a script of hers is to have, at most; nobody holds it
     {

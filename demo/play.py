@@ -287,7 +287,7 @@ def play(hub):
         " WHERE jhub_authz.has_scope(scopes, 'access:servers!server=carol/') ORDER BY name"
     )
     reach = "SELECT name FROM jhub_authz.all_user_scopes() WHERE jhub_authz.has_scope(scopes, 'access:servers!server=%s/')"
-    for owner, expected in (("alice", {"alice"}), ("carol", {"alice", "carol"})):
+    for owner, expected in (("alice", {"alice", "bob"}), ("carol", {"alice", "carol"})):
         found = {row["name"] for row in ask(reach % owner)}
         check(found == expected, f"{owner}'s server is reached by {found}")
 

@@ -10,7 +10,7 @@ CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
-SELECT plan(33);
+SELECT plan(35);
 SELECT jhub_authz.attach() \g /dev/null
 
 -- what became of a token
@@ -125,6 +125,15 @@ INSERT INTO user_role_map (user_id, role_id, managed_by_auth) VALUES (9, 5, fals
 ROLLBACK TO a;
 SET CONSTRAINTS ALL IMMEDIATE;
 SELECT ok(pg_temp.live(1), 'a grant that was rolled back concerns nobody');
+
+-- a decision that is rolled back is made again
+INSERT INTO user_role_map (user_id, role_id, managed_by_auth) VALUES (9, 5, false);
+SAVEPOINT a;
+SET CONSTRAINTS ALL IMMEDIATE;
+ROLLBACK TO a;
+SELECT ok(pg_temp.live(1), 'a decision can be rolled back');
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT ok(NOT pg_temp.live(1), '... and is made again');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -12,6 +12,8 @@
 #include "scopeset.h"
 
 const char *const scope_too_long = "A scope may have 2000 bytes at most.";
+const char *const scope_unknown_kind =
+"The kind of a filter must be user, service, group or server.";
 
 /* ---- well-known bases ---- */
 
@@ -350,9 +352,11 @@ scope_parse(const char *str, int len, ScopeMember *member,
 		if (kind_len == 5 && memcmp(kind, "group", 5) == 0)
 			return scope_refuse("A group filter needs a value.",
 								(int) (kind - str), defect, where);
-		return scope_refuse("The kind of a filter must be user, service, "
-							"group or server.",
-							(int) (kind - str), defect, where);
+		if (kind_len == 0)
+			return scope_refuse("The kind of the filter is missing.",
+								(int) (kind - str), defect, where);
+		return scope_refuse(scope_unknown_kind, (int) (kind - str), defect,
+							where);
 	}
 	if (equals == NULL)
 		return true;

@@ -210,8 +210,9 @@ extern Scopeset *scopeset_single(const ScopeMember *member);
 extern bool scope_parse(const char *str, int len, ScopeMember *member,
 						const char **defect, int *where);
 
-/* The defect of a scope beyond SCOPE_MAX_BYTES: compare the pointer. */
-extern const char *const scope_too_long;
+/* Two defects that are treated apart: compare the pointer. */
+extern const char *const scope_too_long;	/* beyond SCOPE_MAX_BYTES */
+extern const char *const scope_unknown_kind;
 
 /*
  * Raise the standard error for the text of one scope (UTF-8) that scope_parse

@@ -17,6 +17,7 @@
 
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/varlena.h"
 
 #define READ_EXCERPT	200		/* bytes of the text in an error message */
 
@@ -97,21 +98,63 @@ scope_excerpt(const char *str, int len)
 	return psprintf("%.*s...", pg_mbcliplen(str, len, READ_EXCERPT), str);
 }
 
-/* 22P02, or 54000 for the one defect that is a limit. */
+/* The kind that somebody who wrote this may have meant, or NULL. */
+static const char *
+read_likely_kind(const char *kind, int len)
+{
+	static const char *const kinds[] = {"user", "service", "group", "server"};
+	const char *best = NULL;
+	int			least = 3;		/* more than two changes: anybody's guess */
+	int			i;
+
+	if (len > 16)
+		return NULL;
+	for (i = 0; i < lengthof(kinds); i++)
+	{
+		int			n = varstr_levenshtein(kind, len, kinds[i],
+										   (int) strlen(kinds[i]), 1, 1, 1,
+										   true);
+
+		if (n < least)
+		{
+			least = n;
+			best = kinds[i];
+		}
+	}
+	return best;
+}
+
+/*
+ * 22P02, or 54000 for the one defect that is a limit.  str is what was given,
+ * utf8 the same in UTF-8, where a byte offset in that.
+ */
 static void
 read_error(Node *escontext, const char *str, int len, const char *defect,
-		   int element, int character)
+		   int element, const char *utf8, int utf8_len, int where)
 {
+	const char *likely = NULL;
+
 	if (defect == scope_too_long)
 	{
 		scope_length_error(escontext);
 		return;
 	}
+	if (defect == scope_unknown_kind)
+	{
+		int			n = 0;
+
+		while (where + n < utf8_len && utf8[where + n] >= 'A' &&
+			   utf8[where + n] <= 'z')
+			n++;
+		likely = read_likely_kind(utf8 + where, n);
+	}
 	errsave(escontext,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 			 errmsg("invalid input syntax for type %s: \"%s\"",
 					"scopeset", scope_excerpt(str, len)),
-			 errdetail_internal("%s", scope_detail(defect, element, character))));
+			 errdetail_internal("%s", scope_detail(defect, element,
+												   scope_character(utf8, where))),
+			 likely ? errhint("Perhaps you meant \"%s\".", likely) : 0));
 }
 
 void
@@ -121,7 +164,7 @@ scope_syntax_error(Node *escontext, const char *str, int len,
 	text	   *t = scope_text_from_utf8(str, len);
 
 	read_error(escontext, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t), defect, 0,
-			   scope_character(str, where));
+			   str, len, where);
 }
 
 void
@@ -134,8 +177,7 @@ scope_builder_add_element(ScopeBuilder *b, const char *str, int len,
 	int			where;
 
 	if (!scope_builder_add_text(b, utf8, utf8_len, &defect, &where))
-		read_error(NULL, str, len, defect, element,
-				   scope_character(utf8, where));
+		read_error(NULL, str, len, defect, element, utf8, utf8_len, where);
 	if (scope_builder_failed(b))
 		scope_builder_limit_error(b, NULL);
 }
@@ -560,7 +602,7 @@ scopeset_from_text(const char *str, int len, Node *escontext)
 			scope_builder_limit_error(s.builder, escontext);
 		else
 			read_error(escontext, str, len, s.defect, 0,
-					   scope_character(utf8, (int) (s.at - utf8)));
+					   utf8, utf8_len, (int) (s.at - utf8));
 	}
 	scope_builder_free(s.builder);
 	return set;

@@ -50,7 +50,7 @@ BEGIN
     UPDATE jhub_authz.attachment SET hub_schema = NULL, attached_at = NULL;
     IF kept <> '{}' THEN
         RAISE WARNING USING
-            MESSAGE = format('%s triggers could not be dropped and stay disabled', cardinality(kept)),
+            MESSAGE = 'some triggers could not be dropped and stay disabled',
             DETAIL = array_to_string(kept, ', '),
             HINT = 'Another session holds a lock on the hub''s tables. Call detach() again later.';
     END IF;

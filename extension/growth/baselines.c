@@ -16,7 +16,13 @@
 #include "utils/timestamp.h"
 
 #define BASELINE_BATCH		1000
-#define BASELINE_COLUMNS	6
+#define BASELINE_COLUMNS	9
+
+/* What baseline_fill reads, in its order. */
+#define BASELINE_SELECT \
+	"SELECT token_id, baseline, requested, observed, release, created," \
+	" user_id, service_id, client_id FROM jhub_authz.token_baselines"
+
 
 struct BaselineWriter
 {
@@ -49,6 +55,9 @@ baseline_fill(Baseline *b, HeapTuple row, TupleDesc desc)
 	created = SPI_getbinval(row, desc, 6, &isnull);
 	b->has_created = !isnull;
 	b->created = isnull ? 0 : DatumGetTimestamp(created);
+	b->user_id = spi_int(row, desc, 7, 0);
+	b->service_id = spi_int(row, desc, 8, 0);
+	b->client_id = spi_utf8(row, desc, 9);
 }
 
 Baseline *
@@ -64,8 +73,7 @@ baselines_read(const int *ids, int n, int *nfound)
 
 	values[0] = spi_int_array(ids, n);
 	spi_enter(&frame, module_owner());
-	rows = spi_run("SELECT token_id, baseline, requested, observed, release, created"
-				   " FROM jhub_authz.token_baselines WHERE token_id = ANY ($1) ORDER BY token_id",
+	rows = spi_run(BASELINE_SELECT " WHERE token_id = ANY ($1) ORDER BY token_id",
 				   1, types, values, NULL, true, true, 0);
 	spi = MemoryContextSwitchTo(caller);
 	result = palloc(sizeof(Baseline) * Max(rows, 1));
@@ -106,6 +114,11 @@ baseline_write(BaselineWriter *writer, const Baseline *row)
 	baseline_add(writer, 3, PointerGetDatum(row->observed), row->observed == NULL, set);
 	baseline_add(writer, 4, CStringGetTextDatum(row->release), false, TEXTOID);
 	baseline_add(writer, 5, TimestampGetDatum(row->created), !row->has_created, TIMESTAMPOID);
+	baseline_add(writer, 6, Int32GetDatum(row->user_id), row->user_id == 0, INT4OID);
+	baseline_add(writer, 7, Int32GetDatum(row->service_id), row->service_id == 0, INT4OID);
+	baseline_add(writer, 8,
+				 row->client_id ? PointerGetDatum(module_text_from_utf8(row->client_id, strlen(row->client_id))) : (Datum) 0,
+				 row->client_id == NULL, TEXTOID);
 	if (++writer->n >= BASELINE_BATCH)
 		baseline_writer_flush(writer);
 }
@@ -115,7 +128,8 @@ baseline_writer_flush(BaselineWriter *writer)
 {
 	Oid			sets = scopeset_array_type();
 	Oid			types[BASELINE_COLUMNS] = {
-		INT4ARRAYOID, sets, sets, sets, TEXTARRAYOID, TIMESTAMPARRAYOID
+		INT4ARRAYOID, sets, sets, sets, TEXTARRAYOID, TIMESTAMPARRAYOID,
+		INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID
 	};
 	Datum		values[BASELINE_COLUMNS];
 	SpiFrame	frame;
@@ -127,13 +141,14 @@ baseline_writer_flush(BaselineWriter *writer)
 	spi_enter(&frame, module_owner());
 	/* an id that is used again is another token: nothing of the old row stays */
 	spi_run("INSERT INTO jhub_authz.token_baselines AS b"
-			" (token_id, baseline, requested, observed, release, created)"
-			" SELECT t.id, t.baseline, t.requested, t.observed, t.release, t.created"
-			" FROM unnest($1, $2, $3, $4, $5, $6)"
-			" AS t (id, baseline, requested, observed, release, created)"
+			" (token_id, baseline, requested, observed, release, created,"
+			" user_id, service_id, client_id)"
+			" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 			" ON CONFLICT (token_id) DO UPDATE SET baseline = EXCLUDED.baseline,"
 			" requested = EXCLUDED.requested, observed = EXCLUDED.observed,"
-			" release = EXCLUDED.release, created = EXCLUDED.created, taken_at = now(),"
+			" release = EXCLUDED.release, created = EXCLUDED.created,"
+			" user_id = EXCLUDED.user_id, service_id = EXCLUDED.service_id,"
+			" client_id = EXCLUDED.client_id, taken_at = now(),"
 			" revoked_at = CASE WHEN b.created IS NOT DISTINCT FROM EXCLUDED.created"
 			" THEN b.revoked_at END",
 			BASELINE_COLUMNS, types, values, NULL, false, true, 0);
@@ -142,6 +157,55 @@ baseline_writer_flush(BaselineWriter *writer)
 	writer->n = 0;
 	memset(writer->columns, 0, sizeof(writer->columns));
 	MemoryContextReset(writer->context);
+}
+
+/* Run a query that returns token ids and add them, each with a reason. */
+static void
+baselines_add_tokens(const char *sql, Oid type, Datum value, ConcernList *owners,
+					 const char *reason, ConcernList *tokens)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext spi;
+	SpiFrame	frame;
+	uint64		rows;
+
+	spi_enter(&frame, module_owner());
+	rows = spi_run(sql, 1, &type, &value, NULL, true, true, 0);
+	spi = MemoryContextSwitchTo(caller);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		int			id = spi_int(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, 0);
+		int			owner = spi_int(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, 0);
+
+		concern_add(tokens, id, owners ? concern_reason(owners, owner) : reason);
+	}
+	MemoryContextSwitchTo(spi);
+	spi_leave(&frame);
+}
+
+void
+baselines_of(ConcernList *users, ConcernList *services, List *clients, ConcernList *tokens)
+{
+	if (users->n > 0)
+		baselines_add_tokens("SELECT token_id, user_id FROM jhub_authz.token_baselines"
+							 " WHERE user_id = ANY ($1)", INT4ARRAYOID,
+							 spi_int_array(concern_ids(users), users->n), users, NULL, tokens);
+	if (services->n > 0)
+		baselines_add_tokens("SELECT token_id, service_id FROM jhub_authz.token_baselines"
+							 " WHERE service_id = ANY ($1)", INT4ARRAYOID,
+							 spi_int_array(concern_ids(services), services->n), services, NULL, tokens);
+	if (clients != NIL)
+	{
+		char	  **names = palloc(sizeof(char *) * list_length(clients));
+		int			n = 0;
+		ListCell   *lc;
+
+		foreach(lc, clients)
+			names[n++] = lfirst(lc);
+		baselines_add_tokens("SELECT token_id, 0 FROM jhub_authz.token_baselines"
+							 " WHERE client_id = ANY ($1) AND client_id <> 'jupyterhub'", TEXTARRAYOID,
+							 spi_text_array(names, n), NULL, "client", tokens);
+	}
 }
 
 void
@@ -310,8 +374,7 @@ baselines_rename(Decision *d, Rename *renames, int n)
 	state.events = event_writer(&d->actor);
 	state.writer = baseline_writer();
 	spi_enter(&frame, module_owner());
-	spi_each("SELECT token_id, baseline, requested, observed, release, created"
-			 " FROM jhub_authz.token_baselines",
+	spi_each(BASELINE_SELECT,
 			 0, NULL, NULL, NULL, true, baseline_rename_one, &state);
 	spi_leave(&frame);
 	baseline_writer_flush(state.writer);

@@ -166,6 +166,7 @@ decide_take_notes(int *n, Actor *actor)
 	}
 	MemoryContextSwitchTo(spi);
 	spi_leave(&frame);
+	notes_taken();
 	*n = (int) rows;
 	return notes;
 }
@@ -315,10 +316,7 @@ decide_note(Decision *d, const Note *note, ConcernList *roles, ConcernList *grou
 	else if (note_is(note, "leave"))
 		decide_filters_by_group(d, note);
 	else if (note_is(note, "client"))
-	{
 		d->clients = lappend(d->clients, note->old_name);
-		d->client_reason = "client";
-	}
 	else if (note_is(note, "release") || note_is(note, "scopes"))
 		decide_everyone_concerned(d, note->kind);
 	else if (note_is(note, "truncate"))
@@ -428,6 +426,8 @@ decide_pending(void)
 	Note	   *notes;
 	int			n;
 
+	if (!notes_are_open())
+		return;
 	notes = decide_take_notes(&n, &actor);
 	if (n == 0 || !settings_get()->attached)
 		return;

@@ -163,3 +163,21 @@ token_event(const TokenEvent *event, const Actor *actor)
 	MemoryContextDelete(writer->context);
 	pfree(writer);
 }
+
+bool
+event_is_there(int token_id, const char *action)
+{
+	static const Oid types[2] = {INT4OID, TEXTOID};
+	Datum		values[2];
+	SpiFrame	frame;
+	bool		found;
+
+	values[0] = Int32GetDatum(token_id);
+	values[1] = CStringGetTextDatum(action);
+	spi_enter(&frame, module_owner());
+	found = spi_run("SELECT FROM jhub_authz.token_events WHERE token_id = $1"
+					" AND action = $2 AND txid = pg_current_xact_id()",
+					2, types, values, NULL, true, true, 1) > 0;
+	spi_leave(&frame);
+	return found;
+}

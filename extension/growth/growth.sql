@@ -6,6 +6,9 @@ CREATE TABLE jhub_authz.token_baselines (
     requested jhub_authz.scopeset,
     release text NOT NULL,
     created timestamp,
+    user_id integer,
+    service_id integer,
+    client_id text,
     taken_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     revoked_at timestamptz,
     observed jhub_authz.scopeset
@@ -16,9 +19,17 @@ COMMENT ON COLUMN jhub_authz.token_baselines.baseline IS 'expanded effective sco
 COMMENT ON COLUMN jhub_authz.token_baselines.requested IS 'the stored scopes at issue, expanded';
 COMMENT ON COLUMN jhub_authz.token_baselines.release IS 'release of the hub whose catalogue the baseline was taken under';
 COMMENT ON COLUMN jhub_authz.token_baselines.created IS 'the token''s created: an id that is used again is another token';
+COMMENT ON COLUMN jhub_authz.token_baselines.user_id IS 'the owner''s id in the hub''s users';
+COMMENT ON COLUMN jhub_authz.token_baselines.service_id IS 'the owner''s id in the hub''s services';
+COMMENT ON COLUMN jhub_authz.token_baselines.client_id IS 'the OAuth client that the token was issued through';
 COMMENT ON COLUMN jhub_authz.token_baselines.taken_at IS 'when the baseline was taken or last added to';
 COMMENT ON COLUMN jhub_authz.token_baselines.revoked_at IS 'when the token was revoked; NULL: it was not';
 COMMENT ON COLUMN jhub_authz.token_baselines.observed IS 'gain that was last logged without revoking; it is logged once';
+
+-- The hub has no index by which an owner's tokens are found; these serve.
+CREATE INDEX token_baselines_by_user ON jhub_authz.token_baselines (user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX token_baselines_by_service ON jhub_authz.token_baselines (service_id) WHERE service_id IS NOT NULL;
+CREATE INDEX token_baselines_by_client ON jhub_authz.token_baselines (client_id) WHERE client_id OPERATOR(pg_catalog.<>) 'jupyterhub';
 
 -- A change of who is in a group concerns the few tokens that filter by group.
 CREATE INDEX token_baselines_by_group ON jhub_authz.token_baselines (token_id)

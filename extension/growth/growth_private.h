@@ -54,7 +54,6 @@ typedef struct Decision
 	ConcernList services;
 	ConcernList tokens;
 	List	   *clients;		/* char *: identifiers */
-	const char *client_reason;
 	const char *last_label;		/* see decide_reason */
 	HubTable	last_table;
 	int			last_id;
@@ -102,6 +101,9 @@ typedef struct Baseline
 	char	   *release;
 	bool		has_created;
 	Timestamp	created;
+	int			user_id;		/* 0: none */
+	int			service_id;		/* 0: none */
+	const char *client_id;		/* UTF-8, or NULL */
 } Baseline;
 
 /* Baselines of these tokens, sorted by token id. */
@@ -116,6 +118,12 @@ typedef struct EventWriter EventWriter;
 extern EventWriter *event_writer(const Actor *actor);
 extern void event_write(EventWriter *writer, const TokenEvent *event);
 extern void event_writer_flush(EventWriter *writer);
+/* Has this transaction written such an event for the token? */
+extern bool event_is_there(int token_id, const char *action);
+
+/* Tokens of these owners and clients, added to tokens. */
+extern void baselines_of(ConcernList *users, ConcernList *services, List *clients,
+						 ConcernList *tokens);
 
 /* Tokens whose baseline, or what was requested, filters by group. */
 extern void baselines_by_group(const char *group, ConcernList *tokens, const char *reason);
@@ -136,6 +144,12 @@ extern void baselines_rename(Decision *d, Rename *renames, int n);
 /* Array building for bulk statements. */
 extern Oid	scopeset_type(void);
 extern Oid	scopeset_array_type(void);
+
+/* ---- notes of this transaction (notes.c) ---- */
+
+extern bool notes_are_open(void);
+extern void notes_taken(void);
+extern void notes_init(void);
 
 /* ---- triggers on the hub's tables (attach.c) ---- */
 

@@ -163,8 +163,6 @@ judge_reason(Judge *j, const HubToken *token)
 		reason = concern_reason(&d->services, token->service_id);
 	if (reason == NULL)
 		reason = concern_reason(&d->tokens, token->id);
-	if (reason == NULL)
-		reason = d->client_reason;
 	return reason ? reason : "unknown";
 }
 
@@ -202,6 +200,9 @@ judge_write(Judge *j, const HubToken *token, const Baseline *old,
 	row.release = pstrdup(j->d->hub->release->name);
 	row.has_created = token->has_created;
 	row.created = token->created;
+	row.user_id = token->user_id;
+	row.service_id = token->service_id;
+	row.client_id = token->client_id;
 	if (old != NULL)
 		row.requested = old->requested;
 	else
@@ -241,6 +242,8 @@ judge_narrow(Judge *j, HubToken *token)
 		j->rescope[j->nrescope] = token->id;
 		j->rescope_to[j->nrescope++] = narrowed;
 	}
+	else if (event_is_there(token->id, "would_narrow"))
+		return;					/* said at the INSERT */
 	judge_event(j, token, enforce ? "narrowed" : "would_narrow",
 				"owner: what the owner does not hold", token->stored, narrowed, NULL);
 }
@@ -568,21 +571,12 @@ judge_some(Judge *j)
 	Decision   *d = j->d;
 	HubWant		want = {0};
 	HubTokenWant tokens = {.live_only = true};
-	int			nclients = 0;
-	ListCell   *lc;
 
-	tokens.users = concern_ids(&d->users);
-	tokens.nusers = d->users.n;
-	tokens.services = concern_ids(&d->services);
-	tokens.nservices = d->services.n;
+	baselines_of(&d->users, &d->services, d->clients, &d->tokens);
+	if (d->tokens.n == 0)
+		return;
 	tokens.ids = concern_ids(&d->tokens);
 	tokens.nids = d->tokens.n;
-	tokens.clients = palloc(sizeof(char *) * Max(list_length(d->clients), 1));
-	foreach(lc, d->clients)
-		tokens.clients[nclients++] = lfirst(lc);
-	tokens.nclients = nclients;
-	if (tokens.nusers + tokens.nservices + tokens.nids + nclients == 0)
-		return;
 
 	hub_each_token(d->hub, &tokens, true, judge_collect, j);
 	if (j->ntokens == 0)

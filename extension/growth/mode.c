@@ -27,6 +27,7 @@ void
 growth_init(void)
 {
 	catalogue_set_changed_hook(growth_custom_scopes_changed);
+	notes_init();
 }
 
 /* 22023 if it is none. */

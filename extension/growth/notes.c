@@ -34,6 +34,46 @@ PG_FUNCTION_INFO_V1(jhub_authz_note_change);
 
 #define NOTE_COLUMNS	9
 
+/*
+ * False: all notes of this transaction have been taken by a decision.  Each note
+ * queues a firing of it, and all but the first have nothing to do: this spares
+ * them a look at the table.  True is always safe.
+ */
+static bool notes_open = true;
+
+bool
+notes_are_open(void)
+{
+	return notes_open;
+}
+
+void
+notes_taken(void)
+{
+	notes_open = false;
+}
+
+/* What a decision took comes back if its subtransaction is rolled back. */
+static void
+notes_subxact(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		notes_open = true;
+}
+
+static void
+notes_xact(XactEvent event, void *arg)
+{
+	notes_open = true;
+}
+
+void
+notes_init(void)
+{
+	RegisterXactCallback(notes_xact, NULL);
+	RegisterSubXactCallback(notes_subxact, NULL);
+}
+
 /* One row of pending.  old_name is UTF-8 or NULL. */
 static void
 note(const char *kind, int id, int other, const char *old_name)
@@ -66,6 +106,7 @@ note(const char *kind, int id, int other, const char *old_name)
 	values[7] = NameGetDatum(&role);
 	values[8] = CStringGetTextDatum(actor.application_name);
 
+	notes_open = true;
 	spi_enter(&frame, module_owner());
 	spi_run("INSERT INTO jhub_authz.pending (txid, cid, kind, id, other, old_name,"
 			" actor, role, application_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",

@@ -421,6 +421,11 @@ narrow_row(Narrowing *n, TriggerData *trigdata, HeapTuple row)
 	if (update && issue_is_revoking() && !(n->touched & (NARROW_OWNER | NARROW_CLIENT)) &&
 		n->token.defect == NULL && scopeset_is_empty(n->token.stored))
 		return row;
+	/* Most tokens only inherit, and nothing is to be known of their owner. */
+	if (!update && n->token.defect == NULL &&
+		scopeset_equal(n->token.stored, issue_inherit()) &&
+		n->settings.policy[hub_token_class(&n->token)].inherit != INHERIT_FIX)
+		return row;
 	issue_owner_load(&n->owner, n->hub, n->token.user_id, n->token.service_id,
 					 n->token.client_id, true);
 	if (!narrow_check_scopes(n))

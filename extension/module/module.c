@@ -129,6 +129,28 @@ module_to_utf8(const char *str)
 	return pg_server_to_any(str, strlen(str), PG_UTF8);
 }
 
+/* The same, or NULL for what the server's encoding has no characters for. */
+text *
+module_text_if_representable(const char *utf8)
+{
+	int			encoding = GetDatabaseEncoding();
+	int			len = strlen(utf8);
+	Oid			proc;
+	unsigned char *buf;
+	int			converted;
+
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII || len == 0)
+		return cstring_to_text_with_len(utf8, len);
+	proc = FindDefaultConversionProc(PG_UTF8, encoding);
+	if (!OidIsValid(proc))
+		return NULL;
+	buf = palloc(len * MAX_CONVERSION_GROWTH + 1);
+	converted = pg_do_encoding_conversion_buf(proc, PG_UTF8, encoding,
+											  (unsigned char *) unconstify(char *, utf8), len,
+											  buf, len * MAX_CONVERSION_GROWTH + 1, true);
+	return converted < len ? NULL : cstring_to_text((char *) buf);
+}
+
 text *
 module_text_from_utf8(const char *str, int len)
 {

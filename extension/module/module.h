@@ -26,6 +26,7 @@ extern Oid	module_relation(const char *relname);
 extern char *module_from_utf8(const char *str, int len);
 extern char *module_to_utf8(const char *str);
 extern text *module_text_from_utf8(const char *str, int len);
+extern text *module_text_if_representable(const char *utf8);
 
 /* ---- running SQL (spi.c) ---- */
 
@@ -72,7 +73,7 @@ extern int	spi_int(HeapTuple row, TupleDesc desc, int column, int missing);
 
 /* An int4[] Datum from C ints. */
 extern Datum spi_int_array(const int *values, int n);
-/* A text[] Datum from UTF-8 strings. */
+/* A text[] Datum from UTF-8 strings; those that can't be had here are left out. */
 extern Datum spi_text_array(char *const *values, int n);
 
 /* ---- settings kept in tables (settings.c) ---- */

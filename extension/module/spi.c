@@ -67,13 +67,18 @@ spi_leave(SpiFrame *frame)
 	AtEOXact_GUC(true, frame->save_nestlevel);
 }
 
+/*
+ * A generic plan from the start: our queries look up by key or by arrays of
+ * keys, so planning for the values of each call would only cost time.
+ */
 static SPIPlanPtr
 spi_prepare(const char *sql, int nargs, const Oid *argtypes)
 {
-	SPIPlanPtr	plan = SPI_prepare(sql, nargs, unconstify(Oid *, argtypes));
+	SPIPlanPtr	plan = SPI_prepare_cursor(sql, nargs, unconstify(Oid *, argtypes),
+										  CURSOR_OPT_GENERIC_PLAN);
 
 	if (plan == NULL)
-		elog(ERROR, "SPI_prepare returned %s for %s",
+		elog(ERROR, "SPI_prepare_cursor returned %s for %s",
 			 SPI_result_code_string(SPI_result), sql);
 	return plan;
 }
@@ -227,12 +232,22 @@ spi_int_array(const int *values, int n)
 										   TYPALIGN_INT));
 }
 
+/*
+ * A string that the server's encoding cannot hold is left out: what is looked
+ * up by it is nobody's name in this database.
+ */
 Datum
 spi_text_array(char *const *values, int n)
 {
 	Datum	   *elems = palloc(sizeof(Datum) * Max(n, 1));
+	int			kept = 0;
 
 	for (int i = 0; i < n; i++)
-		elems[i] = PointerGetDatum(module_text_from_utf8(values[i], strlen(values[i])));
-	return PointerGetDatum(construct_array(elems, n, TEXTOID, -1, false, TYPALIGN_INT));
+	{
+		text	   *value = module_text_if_representable(values[i]);
+
+		if (value != NULL)
+			elems[kept++] = PointerGetDatum(value);
+	}
+	return PointerGetDatum(construct_array(elems, kept, TEXTOID, -1, false, TYPALIGN_INT));
 }

@@ -251,10 +251,12 @@ class Hub:
 
     def subject_covers(self, kind, name, wanted, client):
         """Would the hub let this subject put these scopes on a token?"""
+        owner = self.subject(kind, name)
         try:
-            scopes._check_token_scopes(
-                wanted, self.subject(kind, name), self.client(client)
-            )
+            expanded = scopes.expand_scopes(wanted, owner, self.client(client))
+            if not all(map(has_value, expanded)):
+                raise Skip("hub 3.0 wants a filter with an empty value")
+            scopes._check_token_scopes(wanted, owner, self.client(client))
         except AttributeError as error:
             raise _frozen(error)
         except ValueError:
