@@ -127,6 +127,7 @@ SET CONSTRAINTS ALL IMMEDIATE;
 SELECT ok(pg_temp.live(1), 'a grant that was rolled back concerns nobody');
 
 -- a decision that is rolled back is made again
+SET CONSTRAINTS ALL DEFERRED;
 INSERT INTO user_role_map (user_id, role_id, managed_by_auth) VALUES (9, 5, false);
 SAVEPOINT a;
 SET CONSTRAINTS ALL IMMEDIATE;

@@ -1,4 +1,5 @@
--- Soft errors, where the server has them.
+-- Soft errors, where the server has them (16 and later).
+\pset format unaligned
 SET search_path = jhub_authz, public;
 
 SELECT s, pg_input_is_valid(s, 'jhub_authz.scopeset') AS valid, e.message, e.detail, e.sql_error_code AS code

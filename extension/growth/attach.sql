@@ -47,7 +47,10 @@ BEGIN
             kept := kept || format('%s on %s', t.tgname, t.rel);
         END;
     END LOOP;
+    -- the table's own trigger is C; altering the table tells the sessions as well
+    ALTER TABLE jhub_authz.attachment DISABLE TRIGGER settings_changed;
     UPDATE jhub_authz.attachment SET hub_schema = NULL, attached_at = NULL;
+    ALTER TABLE jhub_authz.attachment ENABLE ALWAYS TRIGGER settings_changed;
     IF kept <> '{}' THEN
         RAISE WARNING USING
             MESSAGE = 'some triggers could not be dropped and stay disabled',

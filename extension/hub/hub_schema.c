@@ -264,8 +264,7 @@ hub_decide_release(HubSchema *hub, const char *pinned)
 
 	if (hub->revision[0] != '\0')
 		by_revision = catalogue_release_of_revision(hub->revision);
-	hub->newer = hub->revision[0] != '\0' && by_revision == NULL &&
-		hub_has_newest_columns(hub);
+	hub->newer = hub->revision[0] != '\0' && by_revision == NULL;
 
 	if (pinned != NULL && (hub->release = catalogue_release_named(pinned)) != NULL)
 		hub->certain = true;

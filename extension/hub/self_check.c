@@ -185,7 +185,10 @@ self_check_release(SelfCheck *check)
 						   "No known release of JupyterHub has this revision.");
 	}
 
-	if (hub_is_newer(hub, false))
+	if (hub->newer)
+		self_check_row(check, "warning", "release", hub->release->name,
+					   "With an unknown revision the hub counts as newer than every release that is known here: scopes that are not defined are kept.  The release was inferred from the columns of its tables.  Pin it with use_hub_release().");
+	else if (hub_is_newer(hub, false))
 		self_check_row(check, "warning", "release", hub->release->name,
 					   "The hub is newer than every release that is known here.  Its new scopes are kept as they are, without subscopes.");
 	else if (!hub->certain)

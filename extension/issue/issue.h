@@ -13,6 +13,7 @@
 
 #include "../effective/effective.h"
 #include "../growth/growth.h"
+#include "utils/array.h"
 
 /* The client of tokens that are made by hand; it stands for no OAuth flow. */
 #define ISSUE_HUB_CLIENT	"jupyterhub"

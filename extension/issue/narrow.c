@@ -491,7 +491,7 @@ narrow_check_revived(const Narrowing *n, TriggerData *trigdata)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("token %d was revoked", id),
-				 errhint("Issue a new token, or put this one back with jhub_authz.reinstate_token().")));
+				 errhint("Issue a new token.")));
 }
 
 /*

@@ -330,6 +330,17 @@ settings_check_option(const char *name, const char *value)
 	return NULL;
 }
 
+/* Options of features that are not there yet: stored, they would do nothing. */
+static bool
+settings_is_idle(const char *name)
+{
+	static const char *const idle[] = {
+		"revoke_limit", "notify", "login_mode", "base_url", "public_url", NULL
+	};
+
+	return settings_word(name, idle) >= 0;
+}
+
 /*
  * set_option(name, value) - NULL goes back to the default.  22023 for an
  * option or a value that is none.
@@ -373,6 +384,10 @@ jhub_authz_set_option(PG_FUNCTION_ARGS)
 				 errmsg("invalid value for option \"%s\": \"%s\"", name,
 						text_to_cstring(PG_GETARG_TEXT_PP(1))),
 				 errhint("%s", hint)));
+	if (settings_is_idle(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("option \"%s\" has no effect in this version", name)));
 	values[1] = PG_GETARG_DATUM(1);
 	spi_enter(&frame, module_owner());
 	spi_run("INSERT INTO jhub_authz.option_values (name, value) VALUES ($1, $2)"

@@ -6,7 +6,6 @@ import random
 from jupyterhub import orm, roles, scopes
 
 from .generator import Generator
-from .hub import Hub
 
 # Names as they are seen in real hubs, and some that look like syntax.
 USERS = [
@@ -245,6 +244,3 @@ class _Population:
             held = sorted(self.hub.raw_scopes(owner))
             return held + sorted(self.generator.raw(2))
         return sorted(self.generator.raw(6))
-
-
-__all__ = ["Hub", "custom_scopes", "populate"]

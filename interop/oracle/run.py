@@ -136,8 +136,8 @@ def compare_subjects(hub, database, report, title):
     subjects = Subjects(hub, database)
     for question, expected, got in subjects.checks():
         check(report, question, expected, got)
-    tell(title, report.passed + report.failed - before, subjects.skipped, started,
-         "skipped")
+    number = report.passed + report.failed - before
+    tell(title, number, subjects.skipped, started, "skipped")
 
 
 def compare_random(hub, database, report, chosen):

@@ -25,12 +25,10 @@ class Subjects:
 
     def ask(self, expression, name):
         """One question about one name."""
-        sql = f"SELECT {expression}"
         with self.database.connection.cursor() as cursor:
-            text = cursor.mogrify(sql, {"name": name}).decode()
-        return text + ";", self.database.value(sql.replace("%(name)s", "%s"), *(
-            [name] * expression.count("%(name)s")
-        ))
+            sql = cursor.mogrify(f"SELECT {expression}", {"name": name}).decode()
+            cursor.execute(sql)
+            return f"{sql};", cursor.fetchone()[0]
 
     def single(self, kind):
         for row in self.hub.all(kind):
