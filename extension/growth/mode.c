@@ -10,6 +10,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/resowner.h"
 
 #include "../module/init.h"
 
@@ -44,11 +45,72 @@ growth_check_mode(const char *mode)
 }
 
 /*
- * set_mode(mode) - the number of live tokens beyond their baseline.
+ * Take the lock if it can be had in time.  In a subtransaction, for a wait that
+ * ends is an error; what was locked stays so.
+ */
+static bool
+mode_try_lock(int timeout_ms)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool locked = true;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		decision_lock(true, timeout_ms);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+			ReThrowError(error);
+		locked = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return locked;
+}
+
+/* The mode is changed; how the lock stands says whether everyone is judged. */
+static bool
+mode_lock(const char *mode)
+{
+	int			timeout_ms = settings_get()->lock_timeout_ms;
+
+	if (strcmp(mode, "off") == 0)
+		return false;
+	if (strcmp(mode, "enforce") == 0 || settings_read_latest()->mode == HUB_MODE_OFF)
+	{
+		decision_lock(true, timeout_ms);
+		return true;
+	}
+	if (mode_try_lock(timeout_ms))
+		return true;
+	ereport(WARNING,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("tokens were not judged, because another transaction holds the lock for it"),
+			 errdetail("The mode is changed all the same.")));
+	return false;
+}
+
+/*
+ * set_mode(mode) - the number of live tokens beyond their baseline; 0 for off,
+ * NULL where the lock for judging them did not come.
  *
  * Takes no lock on a hub table.  Going to enforce, or coming back from off, is a
- * decision about everyone, under its lock.  Going the other way takes no lock
- * and returns 0: it is what an administrator reaches for when something is
+ * decision about everyone and needs its lock.  Going the other way does not
+ * depend on it: that is what an administrator reaches for when something is
  * stuck.
  */
 Datum
@@ -58,13 +120,10 @@ jhub_authz_set_mode(PG_FUNCTION_ARGS)
 	char	   *mode = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Datum		values[1];
 	SpiFrame	frame;
-	bool		judged;
+	bool		locked;
 
 	growth_check_mode(mode);
-	judged = strcmp(mode, "enforce") == 0 ||
-		(strcmp(mode, "observe") == 0 && settings_read_latest()->mode == HUB_MODE_OFF);
-	if (judged)
-		decision_lock(true, settings_get()->lock_timeout_ms);
+	locked = mode_lock(mode);
 	values[0] = PG_GETARG_DATUM(0);
 	spi_enter(&frame, module_owner());
 	spi_run("INSERT INTO jhub_authz.attachment (mode) VALUES ($1)"
@@ -73,8 +132,10 @@ jhub_authz_set_mode(PG_FUNCTION_ARGS)
 	spi_leave(&frame);
 	settings_changed();
 	CommandCounterIncrement();
-	if (!judged)
+	if (strcmp(mode, "off") == 0)
 		PG_RETURN_INT64(0);
+	if (!locked)
+		PG_RETURN_NULL();
 	PG_RETURN_INT64(decide_everyone(psprintf("mode: %s", mode), "adopted"));
 }
 

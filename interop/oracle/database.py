@@ -29,7 +29,10 @@ class Failure:
 
 def enter_cluster(folder):
     """Take on the environment of a testbed/pg folder (PGHOST and so on)."""
-    script = f". '{os.path.abspath(folder)}/pg.env' && env -0"
+    settings = os.path.join(os.path.abspath(folder), "pg.env")
+    if not os.path.exists(settings):
+        raise SystemExit(f"{folder} is no folder of testbed/pg")
+    script = f". '{settings}' && env -0"
     for line in subprocess.check_output(["sh", "-c", script], text=True).split("\0"):
         name, equals, value = line.partition("=")
         if equals and (name.startswith("PG") or name == "PATH"):
@@ -131,7 +134,8 @@ class Database:
             for name, value in zip(names, case):
                 text = cursor.mogrify("%s::text", (value,)).decode()
                 given.append(f"{text} AS {name}")
-            return f"SELECT {', '.join(expressions)} FROM (SELECT {', '.join(given)}) AS q;"
+        asked, arguments = ", ".join(expressions), ", ".join(given)
+        return f"SELECT {asked} FROM (SELECT {arguments}) AS q;"
 
 
 def as_text(argument):

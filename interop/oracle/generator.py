@@ -8,7 +8,9 @@ class Generator:
     from the whole hub hardly ever have.  narrow() makes such a small pool.
     """
 
-    def __init__(self, rng, bases, subscopes, members, users, groups, services, servers):
+    def __init__(
+        self, rng, bases, subscopes, members, users, groups, services, servers
+    ):
         self.rng = rng
         self.bases = bases
         self.subscopes = subscopes  # base: its direct subscopes
