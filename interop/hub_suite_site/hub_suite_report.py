@@ -10,11 +10,16 @@ _worst = {}
 _order = ["passed", "skipped", "failed", "error"]
 
 
+def in_file(nodeid):
+    """test_x.py::test_y, without the folders before it."""
+    return re.sub(r"^.*?(\w+\.py)", r"\1", nodeid)
+
+
 def pytest_collection_modifyitems(config, items):
     """HUB_SUITE_SUBSET: what has to do with scopes, roles, tokens and services."""
     if os.environ.get("HUB_SUITE_SUBSET") == "1":
         wanted = re.compile("scope|role|token|service|test_orm")
-        kept = [i for i in items if wanted.search(i.nodeid.split("/")[-1])]
+        kept = [i for i in items if wanted.search(in_file(i.nodeid))]
         config.hook.pytest_deselected(items=[i for i in items if i not in kept])
         items[:] = kept
 
@@ -35,7 +40,7 @@ def pytest_runtest_logreport(report):
 
 def pytest_runtest_logfinish(nodeid, location):
     with open(os.path.join(sitecustomize.STATE, "results"), "a") as log:
-        log.write(json.dumps([nodeid.split("/")[-1], _worst.get(nodeid, "error")]) + "\n")
+        log.write(json.dumps([in_file(nodeid), _worst.get(nodeid, "error")]) + "\n")
     # the test's in-memory databases go with it
     gone, sitecustomize.memory_databases[:] = sitecustomize.memory_databases[:], []
     if gone:

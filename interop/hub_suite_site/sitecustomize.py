@@ -24,11 +24,12 @@ import itertools
 import os
 import subprocess
 import sys
+import tempfile
 
 STATE = os.environ.get("HUB_SUITE_STATE")
 ATTACH = os.environ.get("HUB_SUITE_ATTACH") == "1"
 EMPTY = "hub_empty"  # made by the runner; holds the extension if attaching
-READY = "hub_ready"  # the hub's tables, attached: what :memory: is copied from
+READY = f"hub_ready_{os.getpid()}"  # with the hub's tables: :memory: is copied from it
 
 _counter = itertools.count()
 memory_databases = []  # of this process, dropped after each test
@@ -66,7 +67,10 @@ def attach(database):
         database,
         "CREATE EXTENSION IF NOT EXISTS jhub_authz",
         "SELECT jhub_authz.attach()"
-        " WHERE NOT EXISTS (SELECT FROM jhub_authz.status WHERE attached_at IS NOT NULL)",
+        " WHERE NOT EXISTS (SELECT FROM jhub_authz.status WHERE attached_at IS NOT NULL)"
+        # the tables of 2.x, which test_db.py upgrades, are another matter
+        " AND EXISTS (SELECT FROM information_schema.columns"
+        "              WHERE table_name = 'api_tokens' AND column_name = 'scopes')",
     )
     failed = done.returncode != 0
     record("attach_failed" if failed else "attached", database, done.stdout, done.stderr)
@@ -88,16 +92,19 @@ def postgres_url(url):
     return f"postgresql+psycopg2://jupyterhub@/{name}"
 
 
+_ready = []
+
+
 def ensure_ready():
     """The template of :memory: databases, made by the hub's own code."""
-    if os.path.exists(os.path.join(STATE, "ready")):
+    if _ready:
         return
+    _ready.append(READY)
     from jupyterhub import orm
 
     create_database(READY, EMPTY)
     factory = orm.new_session_factory(f"postgresql+psycopg2://jupyterhub@/{READY}")
     factory.kw["bind"].dispose()
-    record("ready", os.getpid())
 
 
 def patch_sqlalchemy(module):
@@ -130,10 +137,23 @@ def patch_orm(module):
     module.new_session_factory = new_session_factory
 
 
-class PatchAfterImport:
-    """Finds two modules as always, and patches them once they are loaded."""
+def patch_spawner(module):
+    """Homes of test users are made below /tmp: keep them in our own folder."""
+    spawner = getattr(module, "SimpleLocalProcessSpawner", None)
+    if spawner is not None:
+        spawner.home_dir_template.default_value = os.path.join(
+            tempfile.gettempdir(), "users", "{username}"
+        )
 
-    patches = {"sqlalchemy.engine.create": patch_sqlalchemy, "jupyterhub.orm": patch_orm}
+
+class PatchAfterImport:
+    """Finds some modules as always, and patches them once they are loaded."""
+
+    patches = {
+        "sqlalchemy.engine.create": patch_sqlalchemy,
+        "jupyterhub.orm": patch_orm,
+        "jupyterhub.spawner": patch_spawner,
+    }
 
     @classmethod
     def find_spec(cls, name, path=None, target=None):

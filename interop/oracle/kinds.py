@@ -78,7 +78,8 @@ class Text(Kind):
     expressions = (
         "a::scopeset::text",
         "scope_count(a::scopeset)",
-        "(SELECT coalesce(json_agg(json_build_array(scope, base, filter_kind, filter_value)"
+        "(SELECT coalesce(json_agg("
+        "json_build_array(scope, base, filter_kind, filter_value)"
         ' ORDER BY scope COLLATE "C"), \'[]\') FROM scope_explode(a::scopeset))',
         "array_to_json(a::scopeset::text[])",
         "a::scopeset::jsonb",

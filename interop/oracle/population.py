@@ -126,7 +126,8 @@ class _Population:
         self.spawners = []
         number = 0
         for user in self.users:
-            for name in {self.rng.choice(SERVERS) for _ in range(self.rng.randint(0, 3))}:
+            servers = self.rng.randint(0, 3)
+            for name in {self.rng.choice(SERVERS) for _ in range(servers)}:
                 spawner = orm.Spawner(name=name, user=user)
                 self.spawners.append(spawner)
         # a set's order is Python's business, the seed's it must be
@@ -192,7 +193,9 @@ class _Population:
                 chosen.add(f"{base}!server={spawner.user.name}/{spawner.name}")
             if self.rng.random() < 0.1:
                 chosen.add(self.generator.scope())
-            share = orm.Share(owner=spawner.user, spawner=spawner, scopes=sorted(chosen))
+            share = orm.Share(
+                owner=spawner.user, spawner=spawner, scopes=sorted(chosen)
+            )
             if self.rng.random() < 0.6:
                 share.user = self.rng.choice(self.users)
             else:
@@ -208,7 +211,9 @@ class _Population:
         for number in range(150):
             service_owned = self.rng.random() < 0.2
             owner = self.rng.choice(self.services if service_owned else self.users)
-            token = orm.APIToken(note=f"token {number}", scopes=self.token_scopes(owner))
+            token = orm.APIToken(
+                note=f"token {number}", scopes=self.token_scopes(owner)
+            )
             token.generated = True
             token.token = f"{self.rng.getrandbits(128):032x}"
             if service_owned:

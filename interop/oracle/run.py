@@ -165,7 +165,7 @@ def compare_random(hub, database, report, chosen):
                 report.equal()
             else:
                 report.differ(
-                    lambda a=arguments: explain(kind, database, minimal(kind, database, a))
+                    lambda: explain(kind, database, minimal(kind, database, arguments))
                 )
         tell(kind.name, number, skipped, started)
 

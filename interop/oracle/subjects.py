@@ -33,10 +33,11 @@ class Subjects:
     def single(self, kind):
         for row in self.hub.all(kind):
             effective = stored(self.hub.scopes_of(row))
+            raw = stored(self.hub.raw_scopes(row))
             for expression, expected in [
                 (f"{kind}_scopes(%(name)s)::text", effective),
                 (f"subject_scopes('{kind}', %(name)s)::text", effective),
-                (f"raw_scopes('{kind}', %(name)s)::text", stored(self.hub.raw_scopes(row))),
+                (f"raw_scopes('{kind}', %(name)s)::text", raw),
             ]:
                 sql, got = self.ask(expression, row.name)
                 yield sql, expected, got
@@ -45,7 +46,8 @@ class Subjects:
         sql = f"SELECT name, scopes::text, error FROM all_{kind}_scopes()"
         got = sorted(self.database.rows(sql))
         expected = sorted(
-            (row.name, stored(self.hub.scopes_of(row)), None) for row in self.hub.all(kind)
+            (row.name, stored(self.hub.scopes_of(row)), None)
+            for row in self.hub.all(kind)
         )
         yield from self.rowwise(sql, expected, got)
 
