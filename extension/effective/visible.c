@@ -3,8 +3,8 @@
  * visible.c
  *	  Which rows of the hub's tables a scopeset lets one see.
  *
- * The rule is the hub's check_scope_filter, asked of a whole table: the
- * filters that the set holds on the base go into one query as arrays.
+ * The rule is the hub's check_scope_filter, asked of a whole table: the filters
+ * that the set holds on the base go into one query as arrays (hub_visible.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -95,102 +95,53 @@ visible_put(HeapTuple row, TupleDesc desc, void *arg)
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
 }
 
-/*
- * Run "SELECT id FROM <table> t" with a condition that takes user, group,
- * service and server names as $1 to $4.  In it, %s is the hub's schema.
- */
 static Datum
-visible_rows(FunctionCallInfo fcinfo, HubTable table, const char *condition)
+visible_rows(FunctionCallInfo fcinfo, HubTable table)
 {
-	static const ScopeKind kinds[] = {
+	static const ScopeKind kinds[HUB_VISIBLE_KINDS] = {
 		SCOPE_USER, SCOPE_GROUP, SCOPE_SERVICE, SCOPE_SERVER
 	};
-	const char *schema;
-	HubSchema  *hub;
 	VisibleFilters filters;
-	StringInfoData sql;
-	Oid			types[lengthof(kinds)];
-	Datum		values[lengthof(kinds)];
-	SpiFrame	frame;
+	Datum		names[HUB_VISIBLE_KINDS];
 	bool		any = false;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	visible_filters(&filters, PG_GETARG_SCOPESET_P(0), PG_GETARG_TEXT_PP(1));
-	hub = hub_schema(false, false);
-	schema = hub->quoted;
-
-	for (int i = 0; i < (int) lengthof(kinds); i++)
+	for (int i = 0; i < HUB_VISIBLE_KINDS; i++)
 	{
-		types[i] = TEXTARRAYOID;
-		values[i] = spi_text_array(filters.values[kinds[i]], filters.n[kinds[i]]);
+		names[i] = spi_text_array(filters.values[kinds[i]], filters.n[kinds[i]]);
 		any = any || filters.n[kinds[i]] > 0;
 	}
-	if (!filters.all && !any)
-		return (Datum) 0;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT t.id FROM %s.%s t",
-					 schema, hub_table_name(table));
-	if (!filters.all)
-	{
-		appendStringInfoString(&sql, " WHERE ");
-		for (const char *p = condition; *p != '\0'; p++)
-		{
-			if (p[0] == '%' && p[1] == 's')
-			{
-				appendStringInfoString(&sql, schema);
-				p++;
-			}
-			else
-				appendStringInfoChar(&sql, *p);
-		}
-	}
-	spi_enter(&frame, hub->owner);
-	spi_each(sql.data, filters.all ? 0 : (int) lengthof(kinds), types, values,
-			 NULL, false, visible_put, fcinfo->resultinfo);
-	spi_leave(&frame);
+	if (filters.all || any)
+		hub_each_visible(hub_schema(false, false), table, filters.all, names,
+						 visible_put, fcinfo->resultinfo);
 	return (Datum) 0;
 }
-
-/* user_id is that of somebody in one of the groups $2 */
-#define VISIBLE_GROUP_MEMBER \
-	"IN (SELECT m.user_id FROM %s.user_group_map m" \
-	" JOIN %s.groups g ON g.id = m.group_id WHERE g.name = ANY ($2))"
 
 PG_FUNCTION_INFO_V1(jhub_authz_visible_users);
 Datum
 jhub_authz_visible_users(PG_FUNCTION_ARGS)
 {
-	return visible_rows(fcinfo, HUB_USERS,
-						"t.name = ANY ($1) OR t.id " VISIBLE_GROUP_MEMBER);
+	return visible_rows(fcinfo, HUB_USERS);
 }
 
 PG_FUNCTION_INFO_V1(jhub_authz_visible_groups);
 Datum
 jhub_authz_visible_groups(PG_FUNCTION_ARGS)
 {
-	return visible_rows(fcinfo, HUB_GROUPS, "t.name = ANY ($2)");
+	return visible_rows(fcinfo, HUB_GROUPS);
 }
 
 PG_FUNCTION_INFO_V1(jhub_authz_visible_services);
 Datum
 jhub_authz_visible_services(PG_FUNCTION_ARGS)
 {
-	return visible_rows(fcinfo, HUB_SERVICES, "t.name = ANY ($3)");
+	return visible_rows(fcinfo, HUB_SERVICES);
 }
 
-/*
- * The hub also takes a server filter for the bare name of a server, whoever
- * owns it; that shows only with a filter value without "/", which is reported
- * as a finding.
- */
 PG_FUNCTION_INFO_V1(jhub_authz_visible_servers);
 Datum
 jhub_authz_visible_servers(PG_FUNCTION_ARGS)
 {
-	return visible_rows(fcinfo, HUB_SPAWNERS,
-						"t.name = ANY ($4)"
-						" OR EXISTS (SELECT FROM %s.users u WHERE u.id = t.user_id"
-						" AND (u.name = ANY ($1) OR u.name || '/' || t.name = ANY ($4)))"
-						" OR t.user_id " VISIBLE_GROUP_MEMBER);
+	return visible_rows(fcinfo, HUB_SPAWNERS);
 }

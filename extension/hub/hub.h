@@ -213,6 +213,18 @@ extern int	hub_user_id(const HubSchema *hub, const char *name, bool latest);
 extern int	hub_service_id(const HubSchema *hub, const char *name, bool latest);
 extern int	hub_group_id(const HubSchema *hub, const char *name, bool latest);
 
+/* ---- rows by what filters name (hub_visible.c) ---- */
+
+#define HUB_VISIBLE_KINDS	4	/* names of users, groups, services, servers */
+
+/*
+ * Ids of the rows of users, groups, services or spawners that such filters, as
+ * text[] each, let one see; all: of every row.  each gets rows of one column.
+ */
+extern void hub_each_visible(const HubSchema *hub, HubTable table, bool all,
+							 const Datum names[HUB_VISIBLE_KINDS],
+							 spi_row_fn each, void *arg);
+
 /* ---- tokens ---- */
 
 typedef struct HubToken
