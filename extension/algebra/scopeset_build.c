@@ -458,7 +458,9 @@ build_filter(ScopeBuilder *b, ScopeKind kind, const char *value, int len,
 	if (base_len + len > SCOPE_MAX_BYTES - 9 &&
 		base_len + 1 + (int) strlen(scope_kind_name(kind)) + 1 + len > SCOPE_MAX_BYTES)
 	{
-		b->too_long = true;
+		/* what text brings is an error; what a name would make is left out */
+		if (checked)
+			b->too_long = true;
 		return -2;
 	}
 	at = build_intern(b, table, kind, value, len);
@@ -480,7 +482,9 @@ build_filter(ScopeBuilder *b, ScopeKind kind, const char *value, int len,
  * scope_builder_add_mask -
  *
  * Add several well-known bases with the same filter (SCOPE_OPEN: without).
- * Returns false, and adds nothing, if the value cannot be one.
+ * Returns false, and adds nothing, if the value cannot be one: the names in a
+ * hub's tables may be anything, and one that makes too long a scope must not
+ * stop the answers about everybody else.
  */
 bool
 scope_builder_add_mask(ScopeBuilder *b, ScopeKind kind,

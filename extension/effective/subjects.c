@@ -350,6 +350,22 @@ jhub_authz_subject_has_scope(PG_FUNCTION_ARGS)
  * A token's owner and, unless another is named, its client are what stands
  * for the filters in 'wanted'.
  */
+/* inherit is whatever the owner holds: held by definition, as in the hub. */
+static Scopeset *
+subject_without_inherit(const Scopeset *wanted)
+{
+	ScopeBuilder *builder = scope_builder_create();
+	ScopeIter	iter;
+	ScopeMember member;
+
+	scope_iter_init(&iter, wanted);
+	while (scope_iter_next(&iter, &member))
+		if (member.kind != SCOPE_OPEN || member.base_len != 7 ||
+			memcmp(member.base, "inherit", 7) != 0)
+			scope_builder_add(builder, &member);
+	return scope_builder_finish(builder, false);
+}
+
 PG_FUNCTION_INFO_V1(jhub_authz_subject_covers);
 Datum
 jhub_authz_subject_covers(PG_FUNCTION_ARGS)
@@ -372,7 +388,8 @@ jhub_authz_subject_covers(PG_FUNCTION_ARGS)
 		client = hub_client(subject.data, subject.token->client_id);
 
 	effective_target(&target, subject.user, subject.service, client);
-	wanted = catalogue_expand(subject.hub->catalogue, PG_GETARG_SCOPESET_P(2), &target);
+	wanted = catalogue_expand(subject.hub->catalogue,
+							  subject_without_inherit(PG_GETARG_SCOPESET_P(2)), &target);
 	have = effective_subject_scopes(&subject, NULL);
 	result = scopeset_covers_with(have, wanted, NULL) ||
 		(scopeset_needs_groups(have, wanted) &&

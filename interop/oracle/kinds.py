@@ -402,11 +402,7 @@ class Resolve(Kind):
 
 
 class Subject(Kind):
-    """Questions about somebody who is there.
-
-    What is wanted does not hold `inherit`: the hub lets it pass for a token
-    whatever the owner holds, and nobody *holds* it.
-    """
+    """Questions about somebody who is there."""
 
     name = "subject_has_scope and subject_covers"
     weight = 2
@@ -429,7 +425,6 @@ class Subject(Kind):
             wanted = frozenset(self.rng.sample(held, min(len(held), 3)))
             if self.rng.random() < 0.2:
                 wanted |= narrow.raw(1)
-        wanted -= {"inherit"}
         return kind, name, narrow.scope(), wanted, self.maybe_client()
 
     def oracle(self, kind, name, required, wanted, client):
