@@ -18,7 +18,7 @@ SET LOCAL client_min_messages = warning;
 GRANT USAGE ON SCHEMA public TO PUBLIC;
 SET LOCAL search_path = "My ""Hub", public;
 
-SELECT plan(45);
+SELECT plan(46);
 CREATE FUNCTION pg_temp.live(token integer) RETURNS boolean LANGUAGE sql AS
     $$ SELECT expires_at IS NULL OR expires_at > now() AT TIME ZONE 'UTC' FROM api_tokens WHERE id = token $$;
 
@@ -74,6 +74,18 @@ RESET ROLE;
 SET CONSTRAINTS ALL IMMEDIATE;
 SELECT ok(NOT pg_temp.live(1), 'a trigger of the hub''s role does not stop a revocation');
 SELECT results_eq('SELECT DISTINCT who FROM public.seen', ARRAY['jhub_authz_test_hub'::name], '... and runs with that role''s rights');
+
+-- a role that is gone before its transaction ends
+SET CONSTRAINTS ALL DEFERRED;
+CREATE ROLE jhub_authz_test_passing IN ROLE jhub_authz_test_hub;
+SET LOCAL ROLE jhub_authz_test_passing;
+INSERT INTO user_role_map (user_id, role_id, managed_by_auth) VALUES (10, 5, false);
+INSERT INTO api_tokens (id, user_id, client_id, created, prefix, hashed, scopes)
+    VALUES (102, 10, 'jupyterhub', '2024-05-01', 'zzzx', 'y', '["inherit"]');
+RESET ROLE;
+DROP ROLE jhub_authz_test_passing;
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT is((SELECT role FROM jhub_authz.token_events WHERE token_id = 102 AND action = 'issued')::text, 'jhub_authz_test_passing', 'a role that was dropped is still named');
 
 -- an auditor reads, an operator acts
 SELECT jhub_authz.grant_auditor('jhub_authz_test_auditor') \g /dev/null

@@ -127,8 +127,8 @@ decision_free(Decision *d)
 static void
 decide_actor(Actor *actor, HeapTuple row, TupleDesc desc)
 {
-	actor->session_user = get_role_oid(SPI_getvalue(row, desc, 5), true);
-	actor->role = get_role_oid(SPI_getvalue(row, desc, 6), true);
+	namestrcpy(&actor->session_user, SPI_getvalue(row, desc, 5));
+	namestrcpy(&actor->role, SPI_getvalue(row, desc, 6));
 	strlcpy(actor->application_name, SPI_getvalue(row, desc, 7), NAMEDATALEN);
 }
 

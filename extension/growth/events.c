@@ -50,12 +50,21 @@ scopeset_array_type(void)
 	return get_array_type(scopeset_type());
 }
 
+/* A role's name, or its number if it has been dropped under us. */
+static void
+actor_name(Name name, Oid role)
+{
+	char	   *found = GetUserNameFromId(role, true);
+
+	namestrcpy(name, found ? found : psprintf("%u", role));
+}
+
 /* Who is at work in this session, now. */
 void
 actor_current(Actor *actor)
 {
-	actor->session_user = GetSessionUserId();
-	actor->role = GetUserId();
+	actor_name(&actor->session_user, GetSessionUserId());
+	actor_name(&actor->role, GetUserId());
 	strlcpy(actor->application_name, application_name ? application_name : "",
 			NAMEDATALEN);
 }
@@ -118,18 +127,14 @@ event_writer_flush(EventWriter *writer)
 		TEXTARRAYOID, TEXTARRAYOID, sets, sets, sets, NAMEOID, NAMEOID, TEXTOID
 	};
 	Datum		values[EVENT_COLUMNS + 3];
-	NameData	session_user,
-				role;
 	SpiFrame	frame;
 
 	if (writer->n == 0)
 		return;
-	namestrcpy(&session_user, GetUserNameFromId(writer->actor.session_user, true));
-	namestrcpy(&role, GetUserNameFromId(writer->actor.role, true));
 	for (int i = 0; i < EVENT_COLUMNS; i++)
 		values[i] = makeArrayResult(writer->columns[i], writer->context);
-	values[EVENT_COLUMNS] = NameGetDatum(&session_user);
-	values[EVENT_COLUMNS + 1] = NameGetDatum(&role);
+	values[EVENT_COLUMNS] = NameGetDatum(&writer->actor.session_user);
+	values[EVENT_COLUMNS + 1] = NameGetDatum(&writer->actor.role);
 	values[EVENT_COLUMNS + 2] = CStringGetTextDatum(writer->actor.application_name);
 
 	spi_enter(&frame, module_owner());

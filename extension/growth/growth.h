@@ -27,12 +27,13 @@ typedef struct TokenEvent
 
 /*
  * Append an event.  actor is the session user of this statement unless given
- * (a pending row's); so with role and application_name.
+ * (a pending row's); so with role and application_name.  They are kept by name:
+ * a role may be gone before its transaction ends.
  */
 typedef struct Actor
 {
-	Oid			session_user;
-	Oid			role;
+	NameData	session_user;
+	NameData	role;
 	char		application_name[NAMEDATALEN];
 } Actor;
 

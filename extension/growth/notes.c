@@ -83,14 +83,10 @@ note(const char *kind, int id, int other, const char *old_name)
 	};
 	Datum		values[NOTE_COLUMNS];
 	char		nulls[NOTE_COLUMNS];
-	NameData	session_user,
-				role;
 	Actor		actor;
 	SpiFrame	frame;
 
 	actor_current(&actor);
-	namestrcpy(&session_user, GetUserNameFromId(actor.session_user, true));
-	namestrcpy(&role, GetUserNameFromId(actor.role, true));
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = FullTransactionIdGetDatum(GetTopFullTransactionId());
 	values[1] = Int32GetDatum((int32) GetCurrentCommandId(false));
@@ -102,8 +98,8 @@ note(const char *kind, int id, int other, const char *old_name)
 		values[5] = PointerGetDatum(module_text_from_utf8(old_name, strlen(old_name)));
 	else
 		nulls[5] = 'n';
-	values[6] = NameGetDatum(&session_user);
-	values[7] = NameGetDatum(&role);
+	values[6] = NameGetDatum(&actor.session_user);
+	values[7] = NameGetDatum(&actor.role);
 	values[8] = CStringGetTextDatum(actor.application_name);
 
 	notes_open = true;
