@@ -10,9 +10,9 @@ PGFILEDESC = "jhub_authz - JupyterHub authorization in the database"
 ROOMS ?= module algebra catalogue hub effective issue growth
 
 OBJS_module = module spi settings
-OBJS_algebra = scope_parse scopeset_build scopeset_write scopeset_view scopeset_read scopeset_io scopeset_op scopeset_cover scopeset_order scopeset_filters scopeset_functions scopeset_agg scopeset_explode scopeset_gin scopeset_selfuncs
+OBJS_algebra = scope_parse scope_suggest scopeset_build scopeset_write scopeset_view scopeset_upgrade scopeset_read scopeset_io scopeset_op scopeset_cover scopeset_order scopeset_filters scopeset_functions scopeset_agg scopeset_explode scopeset_gin scopeset_selfuncs
 OBJS_catalogue = hub_releases catalogue custom_scopes custom_scopes_json expand suggest
-OBJS_hub = hub_visible hub_schema hub_names hub_list hub_data hub_membership hub_tokens hub_scope_users hub_concern scope_functions status self_check
+OBJS_hub = hub_visible hub_schema hub_names hub_list hub_data hub_membership hub_tokens hub_token_write hub_owned hub_requests hub_scope_users hub_concern scope_functions status self_check
 OBJS_effective = effective resolve scope_checks subjects everyone visible
 OBJS_issue = owner narrow rescope token_hash issue_token resolve_request revoke
 OBJS_growth = events concern baselines notes judge decide attach mode policies
@@ -32,7 +32,8 @@ DATA_built = extension/$(EXTENSION)--$(EXTVERSION).sql
 REGRESS ?= $(filter-out $(if $(filter 15,$(MAJORVERSION)),ge16_%),$(patsubst $(here)sql/%.sql,%,$(sort $(wildcard $(here)sql/*.sql))))
 REGRESS_OPTS = --load-extension=jhub_authz --dbname=jhub_authz_regress
 SHLIB_LINK = $(shell pkg-config --libs jansson 2>/dev/null || echo -ljansson) -Wl,-Bsymbolic
-PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers $(shell pkg-config --cflags jansson 2>/dev/null)
+# the server's own headers have unused parameters
+PG_CFLAGS = -Wextra -Wno-unused-parameter $(shell pkg-config --cflags jansson 2>/dev/null)
 PG_CPPFLAGS = -DJHUB_AUTHZ_VERSION='"$(EXTVERSION)"'
 
 PG_CONFIG ?= pg_config
@@ -42,7 +43,7 @@ include $(PGXS)
 else
 # demo and test install what is missing; nothing else works without it
 all install installcheck clean:
-	@echo "pg_config not found: install postgresql-server-dev-15, or set PG_CONFIG" >&2; exit 1
+	@echo "$(PG_CONFIG) not found: install postgresql-server-dev-15, or set PG_CONFIG" >&2; exit 1
 endif
 
 $(DATA_built): $(SQL_PARTS) $(here)jhub_authz.control $(here)Makefile
@@ -53,3 +54,14 @@ HEADERS_all = $(wildcard $(here)extension/*/*.h)
 $(OBJS): $(HEADERS_all)
 
 include $(here)testbed/targets.mk
+
+# make release HUB=6.1.0      take up a release of JupyterHub from PyPI: the data,
+#                             the C tables, and the dictionary if it has new names
+# make dictionary-test        values stored before a dictionary are read after it
+.PHONY: release dictionary-test
+release:
+	@test -n "$(HUB)" || { echo "usage: make release HUB=VERSION" >&2; exit 2; }
+	@python3 $(here)extension/catalogue/hub_releases.py --add "$(HUB)"
+
+dictionary-test:
+	@$(here)testbed/dictionary

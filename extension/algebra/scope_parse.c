@@ -33,7 +33,7 @@ StaticAssertDecl(SCOPE_DICTIONARY_SIZE <= 64,
 
 /*
  * An open-addressing hash table over the dictionary, filled at first use.
- * With 48 names in 256 slots nearly every look-up ends at its first slot.
+ * With 48 names, 64 at most, in 256 slots most look-ups end at the first one.
  */
 #define DICTIONARY_SLOTS	256
 static int8 dictionary_slots[DICTIONARY_SLOTS];

@@ -118,7 +118,7 @@ scope_suggest_kind(const char *kind, int len)
 
 	if (!scope_suggest_fold(wanted, kind, len))
 		return NULL;
-	for (i = 0; i < lengthof(kinds); i++)
+	for (i = 0; i < (int) lengthof(kinds); i++)
 	{
 		const char *name = scope_kind_name(kinds[i]);
 		int			name_len = (int) strlen(name);

@@ -14,7 +14,7 @@
  *
  * Stored bytes, after the varlena header, in native byte order:
  *
- *		uint8	version			SCOPESET_VERSION; anything newer is rejected
+ *		uint8	version			of the dictionary; anything newer is rejected
  *		uint8	flags			always 0
  *		uint16	nmembers		number of scopes in the set
  *		uint16	nfilters		number of distinct filters
@@ -39,8 +39,10 @@
  * Nothing in the body is aligned: a value is used where it lies, also behind
  * a short varlena header.  Members are UTF-8 whatever the server's encoding.
  *
- * The dictionary may only change together with SCOPESET_VERSION; hash and
- * order are defined on the members' text, so that they outlive such a change.
+ * A new dictionary is a new SCOPESET_VERSION; the layout stays.  A value that
+ * an earlier version has stored is rewritten as it comes in from SQL (see
+ * scopeset_upgrade.c), so that every Scopeset in memory is of today's version.
+ * Hash and order are defined on the members' text and outlive the change.
  *
  * This header knows no table, no setting and not which scopes exist.
  *
@@ -57,7 +59,6 @@
 #include "../module/compat.h"
 #include "scope_dictionary.h"
 
-#define SCOPESET_VERSION		1
 #define SCOPE_MAX_BYTES			2000	/* of one scope's text */
 #define SCOPESET_MAX_MEMBERS	65535
 
@@ -79,7 +80,27 @@ typedef enum ScopeKind
 
 typedef struct varlena Scopeset;
 
-#define DatumGetScopesetP(d)	((Scopeset *) PG_DETOAST_DATUM_PACKED(d))
+/*
+ * A value that was stored with another version of the dictionary, as today's
+ * form of it, palloc'd; 0A000 for a version that is not known.  'set' is
+ * 'datum' detoasted.  (scopeset_upgrade.c)
+ */
+extern Scopeset *scopeset_upgrade(Scopeset *set, Datum datum);
+
+/*
+ * A value from SQL: detoasted, and of today's version.  This is the only way
+ * in; what it returns may be a copy (PG_FREE_IF_COPY).
+ */
+static inline Scopeset *
+DatumGetScopesetP(Datum datum)
+{
+	Scopeset   *set = (Scopeset *) PG_DETOAST_DATUM_PACKED(datum);
+
+	if (likely((uint8) VARDATA_ANY(set)[0] == SCOPESET_VERSION))
+		return set;
+	return scopeset_upgrade(set, datum);
+}
+
 #define PG_GETARG_SCOPESET_P(n) DatumGetScopesetP(PG_GETARG_DATUM(n))
 #define ScopesetPGetDatum(s)	PointerGetDatum(s)
 #define PG_RETURN_SCOPESET_P(s) PG_RETURN_POINTER(s)
@@ -115,7 +136,7 @@ typedef struct ScopeMember
 
 /* ---- reading (scopeset_view.c) ---- */
 
-/* Check version and take apart; 0A000 for a version that is not known. */
+/* Take a value apart. */
 extern void scopeset_view(const Scopeset *set, ScopesetView *view);
 
 static inline uint64
@@ -216,7 +237,8 @@ extern const char *const scope_unknown_kind;
 
 /*
  * Raise the standard error for the text of one scope (UTF-8) that scope_parse
- * refused: 54000 when it is too long, otherwise 22P02 with the position.
+ * refused: 54000 when it is too long, otherwise 22P02 with the position, and
+ * with a hint when the kind of its filter is misspelt.
  */
 extern void scope_syntax_error(Node *escontext, const char *str, int len,
 							   const char *defect, int where);
@@ -238,6 +260,24 @@ extern bool scope_kind_is_self(ScopeKind kind);
 /* Index in the dictionary, or -1; and the name at an index. */
 extern int	scope_dictionary_find(const char *base, int len);
 extern const char *scope_dictionary_name(int base_id, int *len);
+
+/* ---- misspelt words (scope_suggest.c): no fmgr, no palloc ---- */
+
+/* Longer words get no suggestion. */
+#define SCOPE_SUGGEST_MAX_BYTES	127
+
+/*
+ * The number of changes between two words, or limit + 1 if there are more than
+ * limit; how many may be between a word of this length and what it means; and
+ * a word in lower case, false if it is too long.
+ */
+extern int	scope_distance(const char *a, int alen, const char *b, int blen,
+						   int limit);
+extern int	scope_distance_limit(int len);
+extern bool scope_suggest_fold(char *folded, const char *word, int len);
+
+/* The kind of filter that "usr" means: "user"; NULL if it is near to none. */
+extern const char *scope_suggest_kind(const char *kind, int len);
 
 /* ---- writing (scopeset_build.c, scopeset_write.c) ---- */
 

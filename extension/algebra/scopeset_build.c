@@ -71,7 +71,7 @@ build_keep(ScopeBuilder *b, const char *str, int len)
 {
 	char	   *kept;
 
-	if (len > b->text_free)
+	if ((size_t) len > b->text_free)
 	{
 		Size		size = Max(8192, len);
 		BuildChunk *chunk = MemoryContextAlloc(b->context,
@@ -256,7 +256,7 @@ build_intern(ScopeBuilder *b, BuildTable *table,
 	{
 		/* the table of slots may have been made anew, with the name in it */
 		slot = build_hash(kind, str, len) & (table->nslots - 1);
-		while (table->slots[slot] != 0 && table->slots[slot] != at + 1)
+		while (table->slots[slot] != 0 && table->slots[slot] != (uint32) (at + 1))
 			slot = (slot + 1) & (table->nslots - 1);
 		table->slots[slot] = at + 1;
 	}

@@ -54,7 +54,7 @@ filters_new_name(int n, const ScopeKind *kinds, char **olds, char **news,
 
 	for (i = 0; i < n; i++)
 	{
-		if (kinds[i] == kind && strlen(olds[i]) == *len &&
+		if (kinds[i] == kind && (int) strlen(olds[i]) == *len &&
 			memcmp(olds[i], value, *len) == 0)
 		{
 			*len = (int) strlen(news[i]);

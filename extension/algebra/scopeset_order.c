@@ -16,7 +16,8 @@
 /*
  * scopeset_equal -
  *
- * The form is canonical, so equal sets are equal bytes.
+ * The form is canonical, and of one version in memory, so equal sets are
+ * equal bytes.
  */
 bool
 scopeset_equal(const Scopeset *a, const Scopeset *b)

@@ -141,6 +141,9 @@ scopeset_has_users(const ScopesetView *view)
 		view->kinds[view->nfilters - 1] == SCOPE_USER;
 }
 
+/* Take a value of any version apart; masks are as its version has them. */
+extern void scopeset_take_apart(const Scopeset *set, ScopesetView *view);
+
 /* The first filter at or after 'from' that is not before the given one. */
 extern int	scopeset_seek_filter(const ScopesetView *view, int from,
 								 ScopeKind kind, const char *value, int len,

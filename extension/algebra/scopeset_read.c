@@ -17,7 +17,6 @@
 
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/varlena.h"
 
 #define READ_EXCERPT	200		/* bytes of the text in an error message */
 
@@ -29,6 +28,7 @@ typedef struct ReadState
 	ScopeMember last;			/* the previous string, as it lies in the text */
 	const char *defect;			/* what is wrong ... */
 	const char *at;				/* ... and where */
+	const char *meant;			/* what a misspelt scope may have meant */
 } ReadState;
 
 /* ---- the server's encoding ---- */
@@ -98,55 +98,54 @@ scope_excerpt(const char *str, int len)
 	return psprintf("%.*s...", pg_mbcliplen(str, len, READ_EXCERPT), str);
 }
 
-/* The kind that somebody who wrote this may have meant, or NULL. */
-static const char *
-read_likely_kind(const char *kind, int len)
+/*
+ * What somebody meant who wrote this scope (UTF-8), which was refused with this
+ * defect at 'where': the same with another kind of filter, in the server's
+ * encoding and palloc'd, or NULL.
+ */
+static char *
+read_meant(const char *str, int len, const char *defect, int where)
 {
-	static const char *const kinds[] = {"user", "service", "group", "server"};
-	const char *best = NULL;
-	int			least = 3;		/* more than two changes: anybody's guess */
+	const char *kind = str + where;
+	const char *end = str + len;
+	const char *equals;
+	const char *better;
+	char	   *meant;
+	ScopeMember member;
 	int			i;
 
-	if (len > 16)
+	if (defect != scope_unknown_kind)
 		return NULL;
-	for (i = 0; i < lengthof(kinds); i++)
-	{
-		int			n = varstr_levenshtein(kind, len, kinds[i],
-										   (int) strlen(kinds[i]), 1, 1, 1,
-										   true);
-
-		if (n < least)
-		{
-			least = n;
-			best = kinds[i];
-		}
-	}
-	return best;
+	/* a hint is not worth an error for what the server cannot show */
+	for (i = 0; i < len && GetDatabaseEncoding() != PG_UTF8; i++)
+		if (IS_HIGHBIT_SET(str[i]))
+			return NULL;
+	equals = memchr(kind, '=', end - kind);
+	if (equals == NULL)
+		equals = end;
+	better = scope_suggest_kind(kind, (int) (equals - kind));
+	if (better == NULL)
+		return NULL;
+	meant = psprintf("%.*s%s%.*s", where, str, better, (int) (end - equals),
+					 equals);
+	/* that may be none either: "!group" has no form without a value */
+	if (!scope_parse(meant, (int) strlen(meant), &member, &defect, &i))
+		return NULL;
+	return scope_excerpt(meant, (int) strlen(meant));
 }
 
 /*
  * 22P02, or 54000 for the one defect that is a limit.  str is what was given,
- * utf8 the same in UTF-8, where a byte offset in that.
+ * utf8 the same in UTF-8, where a byte offset in that.  meant: from read_meant.
  */
 static void
 read_error(Node *escontext, const char *str, int len, const char *defect,
-		   int element, const char *utf8, int utf8_len, int where)
+		   int element, const char *utf8, int where, const char *meant)
 {
-	const char *likely = NULL;
-
 	if (defect == scope_too_long)
 	{
 		scope_length_error(escontext);
 		return;
-	}
-	if (defect == scope_unknown_kind)
-	{
-		int			n = 0;
-
-		while (where + n < utf8_len && utf8[where + n] >= 'A' &&
-			   utf8[where + n] <= 'z')
-			n++;
-		likely = read_likely_kind(utf8 + where, n);
 	}
 	errsave(escontext,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
@@ -154,7 +153,7 @@ read_error(Node *escontext, const char *str, int len, const char *defect,
 					"scopeset", scope_excerpt(str, len)),
 			 errdetail_internal("%s", scope_detail(defect, element,
 												   scope_character(utf8, where))),
-			 likely ? errhint("Perhaps you meant \"%s\".", likely) : 0));
+			 meant ? errhint("Perhaps you meant \"%s\".", meant) : 0));
 }
 
 void
@@ -164,7 +163,7 @@ scope_syntax_error(Node *escontext, const char *str, int len,
 	text	   *t = scope_text_from_utf8(str, len);
 
 	read_error(escontext, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t), defect, 0,
-			   str, len, where);
+			   str, where, read_meant(str, len, defect, where));
 }
 
 void
@@ -177,7 +176,8 @@ scope_builder_add_element(ScopeBuilder *b, const char *str, int len,
 	int			where;
 
 	if (!scope_builder_add_text(b, utf8, utf8_len, &defect, &where))
-		read_error(NULL, str, len, defect, element, utf8, utf8_len, where);
+		read_error(NULL, str, len, defect, element, utf8, where,
+				   read_meant(utf8, utf8_len, defect, where));
 	if (scope_builder_failed(b))
 		scope_builder_limit_error(b, NULL);
 }
@@ -190,6 +190,15 @@ read_refuse(ReadState *s, const char *defect, const char *at)
 	s->defect = defect;
 	s->at = at;
 	return NULL;
+}
+
+/* The same for what the grammar has refused in a scope (UTF-8). */
+static const char *
+read_refuse_scope(ReadState *s, const char *str, int len, const char *defect,
+				  int where, const char *at)
+{
+	s->meant = read_meant(str, len, defect, where);
+	return read_refuse(s, defect, at);
 }
 
 static int
@@ -301,18 +310,20 @@ read_unit(ReadState *s, const char *p, char *buf, int *len)
 static bool
 read_escaped(ReadState *s, const char *p, const char *close)
 {
-	char		buf[SCOPE_MAX_BYTES + 4];
+	char		scope[SCOPE_MAX_BYTES + 4];
+	char		unit[4];
 	const char *start = p;
 	const char *defect;
+	int			scope_len;
 	int			len = 0;
 	int			where;
 
-	buf[0] = '\0';
+	scope[0] = '\0';
 	while (p < close && len <= SCOPE_MAX_BYTES)
 	{
 		int			n;
 
-		p = read_unit(s, p, buf + len, &n);
+		p = read_unit(s, p, scope + len, &n);
 		if (p == NULL)
 			return false;
 		len += n;
@@ -322,21 +333,22 @@ read_escaped(ReadState *s, const char *p, const char *close)
 		(void) read_refuse(s, scope_too_long, start);
 		return false;
 	}
-	if (scope_builder_add_text(s->builder, buf, len, &defect, &where))
+	scope_len = len;
+	if (scope_builder_add_text(s->builder, scope, scope_len, &defect, &where))
 		return true;
 
 	/* find the place in the text that the defect's place comes from */
 	for (p = start, len = 0; p < close;)
 	{
 		int			n;
-		const char *next = read_unit(s, p, buf, &n);
+		const char *next = read_unit(s, p, unit, &n);
 
 		if (len + n > where)
 			break;
 		len += n;
 		p = next;
 	}
-	(void) read_refuse(s, defect, p);
+	(void) read_refuse_scope(s, scope, scope_len, defect, where, p);
 	return false;
 }
 
@@ -375,7 +387,8 @@ read_string_slow(ReadState *s, const char *start)
 		return read_refuse(s, scope_too_long, start);
 	if (!scope_builder_add_text(s->builder, start, (int) (p - start),
 								&defect, &where))
-		return read_refuse(s, defect, start + where);
+		return read_refuse_scope(s, start, (int) (p - start), defect, where,
+								 start + where);
 	return p + 1;
 }
 
@@ -543,7 +556,8 @@ read_words(ReadState *s, const char *p)
 			return read_refuse(s, scope_too_long, word) != NULL;
 		if (!scope_builder_add_text(s->builder, word, (int) (p - word),
 									&defect, &where))
-			return read_refuse(s, defect, word + where) != NULL;
+			return read_refuse_scope(s, word, (int) (p - word), defect, where,
+									 word + where) != NULL;
 	}
 }
 
@@ -564,6 +578,7 @@ read_any(ReadState *s, const char *str, int len, bool json)
 	memset(&s->last, 0, sizeof(s->last));
 	s->defect = NULL;
 	s->at = str;
+	s->meant = NULL;
 
 	while (p < s->end && read_is_space(*p))
 		p++;
@@ -602,7 +617,7 @@ scopeset_from_text(const char *str, int len, Node *escontext)
 			scope_builder_limit_error(s.builder, escontext);
 		else
 			read_error(escontext, str, len, s.defect, 0,
-					   utf8, utf8_len, (int) (s.at - utf8));
+					   utf8, (int) (s.at - utf8), s.meant);
 	}
 	scope_builder_free(s.builder);
 	return set;

@@ -4,7 +4,7 @@
  *	  Reading a scopeset: taking it apart, searching it, walking it.
  *
  * Nothing here allocates, but for scope_append's buffer, and nothing writes a
- * stored byte (scopeset_build.c does).
+ * stored byte (scopeset_write.c does).
  *
  *-------------------------------------------------------------------------
  */
@@ -13,24 +13,18 @@
 #include "port/pg_bitutils.h"
 
 /*
- * scopeset_view -
+ * scopeset_take_apart -
  *
- * Take a value apart (layout: scopeset.h).  The value must be detoasted, its
- * header may be short.  Raises 0A000 for a version that is not known.
+ * The parts of a value of any version (layout: scopeset.h).  What its masks
+ * mean is for the caller to know.
  */
 void
-scopeset_view(const Scopeset *set, ScopesetView *view)
+scopeset_take_apart(const Scopeset *set, ScopesetView *view)
 {
 	const char *p = VARDATA_ANY(set);
 	uint16		count[3];
 	uint32		npairs;
 
-	if ((uint8) p[0] != SCOPESET_VERSION)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("scopeset of stored version %d is not supported",
-						(int) (uint8) p[0]),
-				 errhint("It was written by a newer version of jhub_authz.")));
 	memcpy(count, p + 2, sizeof(count));
 	memcpy(&npairs, p + 8, sizeof(npairs));
 	memcpy(&view->open, p + 12, sizeof(uint64));
@@ -62,6 +56,19 @@ scopeset_view(const Scopeset *set, ScopesetView *view)
 			   sizeof(uint32));
 		view->locals += end;
 	}
+}
+
+/*
+ * scopeset_view -
+ *
+ * Take a value apart.  It must be detoasted, its header may be short, and it
+ * is of today's version: see DatumGetScopesetP.
+ */
+void
+scopeset_view(const Scopeset *set, ScopesetView *view)
+{
+	Assert((uint8) VARDATA_ANY(set)[0] == SCOPESET_VERSION);
+	scopeset_take_apart(set, view);
 }
 
 bool

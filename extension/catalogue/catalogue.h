@@ -130,12 +130,6 @@ extern Scopeset *catalogue_expand(const Catalogue *catalogue, const Scopeset *ra
 /* The closest defined scope to a misspelt one, palloc'd UTF-8, or NULL. */
 extern char *catalogue_suggest(const Catalogue *catalogue, const ScopeMember *member);
 
-/*
- * The kind of filter that a misspelt one ("usr") is closest to: "user",
- * "service", "group", "server", or NULL.
- */
-extern const char *catalogue_suggest_kind(const char *kind, int len);
-
 /* Raise 42704, with a hint, for the first undefined member. */
 extern void catalogue_check_defined(const Catalogue *catalogue, const Scopeset *set);
 

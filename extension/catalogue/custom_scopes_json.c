@@ -97,7 +97,7 @@ custom_json_subscopes(const json_t *list, CustomDefinition *definition)
 				pstrdup(json_string_value(item));
 		}
 	}
-	if (!json_is_array(list) || definition->nsubscopes < json_array_size(list))
+	if (!json_is_array(list) || definition->nsubscopes < (int) json_array_size(list))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("subscopes of custom scope \"%s\" are not a list of strings",

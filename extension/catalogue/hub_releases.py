@@ -5,7 +5,6 @@
     hub_releases.py --check             do they say what hub_releases.jsonl says?
     hub_releases.py --add VERSION       take up a release from PyPI, then write
     hub_releases.py --add VERSION --from DIR    the same from an unpacked source
-    hub_releases.py --new-dictionary    write although the dictionary changes
 
 hub_releases.jsonl holds one line for each minor release: what its newest patch
 release that we know says.  A release's code is not installed and not imported:
@@ -14,13 +13,17 @@ release needs no old Python and none of its dependencies.
 
 Written are hub_releases.h and hub_releases.c beside this file, and
 ../algebra/scope_dictionary.h.  The dictionary decides which bit of a stored
-scopeset stands for which scope: if a release brings a new name, the form of
-stored values changes, and this program stops and says what to do.
+scopeset stands for which scope, and values of every version of it are out
+there.  So if a release brings a new name, that makes the next version: a line
+more in scope_dictionary.jsonl, which holds the names that each version added.
+Names are never taken out and lines never changed; the generated header says
+how to read a value of each version.
 """
 
 import argparse
 import ast
 import functools
+import importlib.util
 import json
 import pathlib
 import re
@@ -32,8 +35,8 @@ import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 DATA = HERE / "hub_releases.jsonl"
+VERSIONS = HERE / "scope_dictionary.jsonl"
 DICTIONARY = HERE.parent / "algebra" / "scope_dictionary.h"
-SCOPESET = HERE.parent / "algebra" / "scopeset.h"
 MAX_DICTIONARY = 64
 
 # What a filter by server does to subscopes; the C names are in catalogue.h
@@ -151,7 +154,12 @@ def read_release(version, package):
 
 def download(version, folder):
     """The release's wheel from PyPI, without what it depends on; unpacked."""
-    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
+    python = sys.executable
+    if importlib.util.find_spec("pip") is None:
+        # Debian's python3 has no pip, but python3-venv brings one
+        subprocess.run([python, "-m", "venv", f"{folder}/venv"], check=True)
+        python = f"{folder}/venv/bin/python"
+    subprocess.run([python, "-m", "pip", "download", "--quiet", "--no-deps",
                     "--only-binary", ":all:", "--ignore-requires-python",
                     "--dest", str(folder), f"jupyterhub=={version}"], check=True)
     wheel, = pathlib.Path(folder).glob("*.whl")
@@ -172,17 +180,40 @@ def release_order(release):
     return tuple(map(int, release_name(release["version"]).split(".")))
 
 
-def load():
-    if not DATA.exists():
+def load_lines(path):
+    if not path.exists():
         return []
-    with DATA.open(encoding="utf-8") as lines:
-        return sorted(map(json.loads, lines), key=release_order)
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
 
 
-def save(releases):
-    with DATA.open("w", encoding="utf-8") as lines:
-        for release in sorted(releases, key=release_order):
-            lines.write(json.dumps(release, ensure_ascii=False) + "\n")
+def save_lines(path, records):
+    text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path.relative_to(HERE.parent)}")
+
+
+def load():
+    return sorted(load_lines(DATA), key=release_order)
+
+
+def load_versions():
+    """The names that each version of the dictionary added, from version 1."""
+    records = load_lines(VERSIONS)
+    for i, record in enumerate(records):
+        if record["version"] != i + 1:
+            sys.exit(f"{VERSIONS.name}: version {record['version']} in line {i + 1}")
+    added = [record["added"] for record in records]
+    names = sum(added, [])
+    if len(set(names)) != len(names):
+        sys.exit(f"{VERSIONS.name}: a name stands in it twice")
+    return added
+
+
+def save_versions(added):
+    save_lines(VERSIONS, [{"version": i + 1, "added": names}
+                          for i, names in enumerate(added)])
 
 
 def closure(release, name):
@@ -196,15 +227,34 @@ def closure(release, name):
     return found
 
 
-def dictionary_of(releases):
-    return sorted({name for release in releases for name in release["scopes"]})
+def dictionary_of(added):
+    """The names of a dictionary, in the order of its bits."""
+    return sorted(sum(added, []))
+
+
+def with_new_names(added, releases):
+    """The versions, and one more if a release has names that none of them has."""
+    names = {name for release in releases for name in release["scopes"]}
+    new = sorted(names - set(dictionary_of(added)))
+    if not new:
+        return added
+    count = len(dictionary_of(added)) + len(new)
+    if count > MAX_DICTIONARY:
+        sys.exit(f"""\
+With {', '.join(new)} there would be {count} names in the dictionary of scopes.
+A stored scopeset has {MAX_DICTIONARY} bits for them: it needs another layout first (algebra/scopeset.h).""")
+    if added:
+        print(f"version {len(added) + 1} of the dictionary adds: {', '.join(new)}")
+    return added + [new]
 
 
 # ---------------------------------------------------------------------------
 # The dictionary
 # ---------------------------------------------------------------------------
 
-def dictionary_text(names):
+def dictionary_text(added):
+    names = dictionary_of(added)
+    versions = [mask_of(dictionary_of(added[:i + 1]), names) for i in range(len(added))]
     out = ["""\
 /*-------------------------------------------------------------------------
  *
@@ -212,44 +262,39 @@ def dictionary_text(names):
  *	  The base names that a stored scopeset keeps as one bit.
  *
  * Generated by extension/catalogue/hub_releases.py: do not edit.  In code point
- * order.  May only change together with SCOPESET_VERSION.
+ * order.  Another dictionary is another version of the stored form; names are
+ * only added, and so each earlier one is a part of this.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef JHUB_AUTHZ_SCOPE_DICTIONARY_H
 #define JHUB_AUTHZ_SCOPE_DICTIONARY_H
 """]
+    out.append("/* The version that is written. */")
+    out.append(f"#define SCOPESET_VERSION {len(added)}\n")
     out.append(f"#define SCOPE_DICTIONARY_SIZE {len(names)}\n")
     out.append("/* X(index, name, length of name) */")
     out.append("#define SCOPE_DICTIONARY(X) \\")
     out.append(" \\\n".join(f'\tX({i}, "{name}", {len(name)})'
                             for i, name in enumerate(names)))
+    out.append("""
+/*
+ * Which of these names each version has, from 1.  The n-th name of a version,
+ * which is bit n of the masks in its values, is the n-th bit that is set.
+ */""")
+    out.append("#define SCOPE_DICTIONARY_VERSIONS { \\")
+    out.append(", \\\n".join("\t" + c_mask(mask) for mask in versions) + " \\\n}")
     out.append("\n#endif\t\t\t\t\t\t\t/* JHUB_AUTHZ_SCOPE_DICTIONARY_H */")
     return "\n".join(out) + "\n"
 
 
 def written_dictionary():
-    if not DICTIONARY.exists():
-        return None
-    return re.findall(r'X\(\d+, "([^"]+)"', DICTIONARY.read_text(encoding="utf-8"))
-
-
-def check_dictionary(names, may_change):
-    if len(names) > MAX_DICTIONARY:
-        sys.exit(f"{len(names)} scopes do not fit into {MAX_DICTIONARY} bits")
-    old = written_dictionary()
-    if old is None or old == names or may_change:
-        return
-    version = re.search(r"SCOPESET_VERSION\s+(\d+)",
-                        SCOPESET.read_text(encoding="utf-8")).group(1)
-    sys.exit(f"""\
-The dictionary of scopes would change:
-  new:  {' '.join(sorted(set(names) - set(old))) or '-'}
-  gone: {' '.join(sorted(set(old) - set(names))) or '-'}
-Values of scopeset that are stored hold places in it, so this is a new stored form:
-  1. keep the old dictionary's names for the reader of version {version} (scopeset_view.c),
-  2. raise SCOPESET_VERSION in {SCOPESET.name} to {int(version) + 1},
-  3. run this program again with --new-dictionary.""")
+    """What the header says: the version, the names, each version's mask."""
+    text = DICTIONARY.read_text(encoding="utf-8")
+    version = int(re.search(r"SCOPESET_VERSION (\d+)", text).group(1))
+    names = re.findall(r'X\(\d+, "([^"]+)"', text)
+    masks = re.search(r"SCOPE_DICTIONARY_VERSIONS \{(.*?)\}", text, re.S).group(1)
+    return version, names, [int(mask, 16) for mask in re.findall(r"0x([0-9a-f]+)", masks)]
 
 
 # ---------------------------------------------------------------------------
@@ -386,9 +431,9 @@ extern const CatalogueRelease catalogue_releases[CATALOGUE_NRELEASES];
 """
 
 
-def generated(releases):
-    dictionary = dictionary_of(releases)
-    return {DICTIONARY: dictionary_text(dictionary),
+def generated(releases, added):
+    dictionary = dictionary_of(added)
+    return {DICTIONARY: dictionary_text(added),
             HERE / "hub_releases.h": header_text(releases, dictionary),
             HERE / "hub_releases.c": tables_text(releases, dictionary)}
 
@@ -397,15 +442,48 @@ def generated(releases):
 # Checking what is written
 # ---------------------------------------------------------------------------
 
-def check(releases):
-    """The files are what we would write, and read back they say what the data says."""
-    wrong = [path.name for path, text in generated(releases).items()
-             if not path.exists() or path.read_text(encoding="utf-8") != text]
-    if wrong:
-        sys.exit(f"not up to date: {', '.join(wrong)}; run {pathlib.Path(__file__).name}")
+def check_dictionary(added):
+    """What the header says, without knowing how it was made."""
+    version, names, masks = written_dictionary()
+    problems = []
+    if version != len(added) or len(masks) != len(added):
+        problems.append("SCOPESET_VERSION")
+    for i, mask in enumerate(masks):
+        # bit n of an old mask is its n-th name, and must be that one here too
+        here = [name for place, name in enumerate(names) if mask >> place & 1]
+        if here != sorted(sum(added[:i + 1], [])):
+            problems.append(f"names of version {i + 1}")
+    return problems
 
-    # Read the C text without knowing how it was made
-    dictionary = written_dictionary()
+
+def check(releases, added):
+    """
+    The files are what we would write, and read back they say what the data says.
+    The last line counts what was looked at.
+    """
+    known = set(dictionary_of(added))
+    failures = [f"{release['version']}: has names that {VERSIONS.name} lacks"
+                for release in releases if not known.issuperset(release["scopes"])]
+    if not failures:
+        failures = [f"{path.name}: not up to date, run {pathlib.Path(__file__).name}"
+                    for path, text in generated(releases, added).items()
+                    if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if not failures:
+        failures = [f"{DICTIONARY.name}: {problem} differ" for problem in check_dictionary(added)]
+        failures += check_tables(releases)
+    for failure in failures:
+        print(failure)
+    print(f"{len(releases)} releases, {len(known)} scopes,"
+          f" version {len(added)} of the dictionary")
+    # three files, and what is read back
+    print(f"{0 if failures else 3 + len(added) + len(releases)} passed, {len(failures)} failed")
+    sys.exit(1 if failures else 0)
+
+
+def check_tables(releases):
+    """What is wrong with the C text, which is read without knowing how it was made."""
+    failures = []
+    dictionary = written_dictionary()[1]
     text = (HERE / "hub_releases.c").read_text(encoding="utf-8")
     arrays = {name: re.findall(r"0x([0-9a-f]+)", body) for name, body in
               re.findall(r"static const uint64 (\w+)\[.*?\] = \{(.*?)\};", text, re.S)}
@@ -415,7 +493,7 @@ def check(releases):
 
     entries = re.findall(r"\t\{\n(.*?)\n\t\}", text, re.S)
     if len(entries) != len(releases):
-        sys.exit(f"{len(entries)} releases in C, {len(releases)} in the data")
+        return [f"{len(entries)} releases in C, {len(releases)} in the data"]
     for entry, release in zip(entries, releases):
         field = dict(re.findall(r"\.(\w+) = (.*?),?$", entry, re.M))
 
@@ -439,8 +517,8 @@ def check(releases):
             if json.loads(ast.literal_eval(field[f"role_{role}"])) != scopes:
                 problems.append(f"role {role}")
         if problems:
-            sys.exit(f"{release['version']}: {', '.join(problems)} differ")
-    print(f"{len(releases)} releases, {len(dictionary)} scopes: the tables agree with the data")
+            failures.append(f"{release['version']}: {', '.join(problems)} differ")
+    return failures
 
 
 def main():
@@ -449,12 +527,12 @@ def main():
     parser.add_argument("--add", metavar="VERSION", action="append", default=[])
     parser.add_argument("--from", metavar="DIR", dest="source", type=pathlib.Path)
     parser.add_argument("--check", action="store_true")
-    parser.add_argument("--new-dictionary", action="store_true")
     arguments = parser.parse_args()
 
     releases = load()
+    added = load_versions()
     if arguments.check:
-        return check(releases)
+        return check(releases, added)
     for version in arguments.add:
         with tempfile.TemporaryDirectory() as folder:
             if arguments.source:
@@ -465,10 +543,10 @@ def main():
         releases = [old for old in releases
                     if release_name(old["version"]) != release_name(version)]
         releases = sorted(releases + [new], key=release_order)
-    check_dictionary(dictionary_of(releases), arguments.new_dictionary)
-    if arguments.add:
-        save(releases)
-    for path, text in generated(releases).items():
+    added = with_new_names(added, releases)
+    save_lines(DATA, releases)
+    save_versions(added)
+    for path, text in generated(releases, added).items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             print(f"wrote {path.relative_to(HERE.parent)}")

@@ -97,7 +97,7 @@ attach_missing(const HubSchema *hub)
 	uint32		missing = 0;
 
 	StaticAssertStmt(lengthof(attach_list) <= 32, "one bit for each trigger");
-	for (int i = 0; i < lengthof(attach_list); i++)
+	for (int i = 0; i < (int) lengthof(attach_list); i++)
 	{
 		Oid			relid = hub->rel[attach_list[i].table];
 		Relation	rel;
@@ -130,7 +130,7 @@ attach_create(const HubSchema *hub, uint32 missing)
 	SpiFrame	frame;
 
 	spi_enter(&frame, hub->owner);
-	for (int i = 0; i < lengthof(attach_list); i++)
+	for (int i = 0; i < (int) lengthof(attach_list); i++)
 	{
 		const AttachTrigger *t = &attach_list[i];
 
@@ -338,7 +338,7 @@ attach_enable(const HubSchema *hub)
 	SpiFrame	frame;
 
 	spi_enter(&frame, hub->owner);
-	for (int i = 0; i < lengthof(attach_list); i++)
+	for (int i = 0; i < (int) lengthof(attach_list); i++)
 	{
 		Oid			relid = hub->rel[attach_list[i].table];
 		Relation	rel;
@@ -407,7 +407,7 @@ jhub_authz__expected_triggers(PG_FUNCTION_ARGS)
 	HubSchema  *hub = hub_schema(true, false);
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; hub != NULL && i < lengthof(attach_list); i++)
+	for (int i = 0; hub != NULL && i < (int) lengthof(attach_list); i++)
 	{
 		const AttachTrigger *t = &attach_list[i];
 		Datum		values[3] = {

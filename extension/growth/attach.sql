@@ -14,6 +14,7 @@ REVOKE ALL ON FUNCTION jhub_authz.set_mode(text) FROM PUBLIC;
 CREATE FUNCTION jhub_authz.detach() RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET lock_timeout = '5s'
 AS $detach$
 DECLARE
     wait text := coalesce((SELECT value FROM jhub_authz.option_values WHERE name = 'lock_timeout'), '5s');

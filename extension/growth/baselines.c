@@ -10,6 +10,7 @@
 #include "growth_private.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -21,7 +22,7 @@
 /* What baseline_fill reads, in its order. */
 #define BASELINE_SELECT \
 	"SELECT token_id, baseline, requested, observed, release, created," \
-	" user_id, service_id, client_id FROM jhub_authz.token_baselines"
+	" user_id, service_id, client_id, revoked_at FROM jhub_authz.token_baselines"
 
 
 struct BaselineWriter
@@ -58,6 +59,8 @@ baseline_fill(Baseline *b, HeapTuple row, TupleDesc desc)
 	b->user_id = spi_int(row, desc, 7, 0);
 	b->service_id = spi_int(row, desc, 8, 0);
 	b->client_id = spi_utf8(row, desc, 9);
+	(void) SPI_getbinval(row, desc, 10, &isnull);
+	b->revoked = !isnull;
 }
 
 Baseline *
@@ -208,14 +211,31 @@ baselines_of(ConcernList *users, ConcernList *services, List *clients, ConcernLi
 	}
 }
 
+/* Does the set, if there is one, filter by one of the groups? */
+static bool
+baseline_names_group(const Scopeset *set, List *groups)
+{
+	ListCell   *lc;
+
+	if (set == NULL)
+		return false;
+	foreach(lc, groups)
+	{
+		const char *group = lfirst(lc);
+
+		if (scopeset_names_filter(set, SCOPE_GROUP, group, strlen(group)))
+			return true;
+	}
+	return false;
+}
+
 void
-baselines_by_group(const char *group, ConcernList *tokens, const char *reason)
+baselines_by_groups(List *groups, ConcernList *tokens, const char *reason)
 {
 	SpiFrame	frame;
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext spi;
 	uint64		rows;
-	int			len = group ? strlen(group) : 0;
 
 	spi_enter(&frame, module_owner());
 	rows = spi_run("SELECT token_id, baseline, requested FROM jhub_authz.token_baselines"
@@ -228,15 +248,82 @@ baselines_by_group(const char *group, ConcernList *tokens, const char *reason)
 		const Scopeset *baseline = baseline_column(row, SPI_tuptable->tupdesc, 2);
 		const Scopeset *requested = baseline_column(row, SPI_tuptable->tupdesc, 3);
 
-		if (group == NULL ||
-			(baseline && scopeset_names_filter(baseline, SCOPE_GROUP, group, len)) ||
-			(requested && scopeset_names_filter(requested, SCOPE_GROUP, group, len)))
+		CHECK_FOR_INTERRUPTS();
+		if (groups == NIL || baseline_names_group(baseline, groups) ||
+			baseline_names_group(requested, groups))
 		{
 			spi = MemoryContextSwitchTo(caller);
 			concern_add(tokens, spi_int(row, SPI_tuptable->tupdesc, 1, 0), reason);
 			MemoryContextSwitchTo(spi);
 		}
 	}
+	spi_leave(&frame);
+}
+
+/*
+ * An UPDATE gave a token another id or another "created".  Its record goes along
+ * at once, in the statement's own transaction, so that it never looks like
+ * another token's.  A record that stands at the new id is of a token that is no
+ * more.
+ */
+void
+baselines_move(int old_id, int new_id, bool has_created, Timestamp created)
+{
+	static const Oid types[3] = {INT4OID, INT4OID, TIMESTAMPOID};
+	Datum		values[3];
+	char		nulls[3] = {' ', ' ', has_created ? ' ' : 'n'};
+	SpiFrame	frame;
+
+	values[0] = Int32GetDatum(old_id);
+	values[1] = Int32GetDatum(new_id);
+	values[2] = TimestampGetDatum(created);
+	spi_enter(&frame, module_owner());
+	if (old_id != new_id)
+		spi_run("DELETE FROM jhub_authz.token_baselines WHERE token_id = $2 AND $1 <> $2",
+				2, types, values, nulls, false, true, 0);
+	spi_run("UPDATE jhub_authz.token_baselines SET token_id = $2, created = $3 WHERE token_id = $1",
+			3, types, values, nulls, false, true, 0);
+	spi_leave(&frame);
+}
+
+/*
+ * The owner and the client are kept beside a baseline so that an owner's tokens
+ * are found when the owner gains something.  A token that was given another
+ * owner or client has to be found under that one.
+ */
+void
+baselines_follow(HubToken **tokens, int n)
+{
+	static const Oid types[4] = {INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID};
+	ArrayBuildState *columns[4] = {NULL};
+	MemoryContext context = CurrentMemoryContext;
+	Datum		values[4];
+	SpiFrame	frame;
+
+	if (n == 0)
+		return;
+	for (int i = 0; i < n; i++)
+	{
+		const char *client = tokens[i]->client_id;
+
+		columns[0] = accumArrayResult(columns[0], Int32GetDatum(tokens[i]->id), false,
+									  INT4OID, context);
+		columns[1] = accumArrayResult(columns[1], Int32GetDatum(tokens[i]->user_id),
+									  tokens[i]->user_id == 0, INT4OID, context);
+		columns[2] = accumArrayResult(columns[2], Int32GetDatum(tokens[i]->service_id),
+									  tokens[i]->service_id == 0, INT4OID, context);
+		columns[3] = accumArrayResult(columns[3],
+									  client ? PointerGetDatum(module_text_from_utf8(client, strlen(client))) : (Datum) 0,
+									  client == NULL, TEXTOID, context);
+	}
+	for (int i = 0; i < 4; i++)
+		values[i] = makeArrayResult(columns[i], context);
+	spi_enter(&frame, module_owner());
+	spi_run("UPDATE jhub_authz.token_baselines b SET user_id = t.user_id,"
+			" service_id = t.service_id, client_id = t.client_id"
+			" FROM unnest($1, $2, $3, $4) AS t (id, user_id, service_id, client_id)"
+			" WHERE b.token_id = t.id",
+			4, types, values, NULL, false, true, 0);
 	spi_leave(&frame);
 }
 
@@ -261,24 +348,11 @@ baselines_drop(const int *ids, int n)
 void
 baselines_drop_orphans(const HubSchema *hub)
 {
-	SpiFrame	frame;
-	MemoryContext caller = CurrentMemoryContext;
-	ArrayType  *ids;
-	Datum		values[1];
 	static const Oid types[1] = {INT4ARRAYOID};
-	bool		isnull;
-	MemoryContext spi;
+	Datum		values[1];
+	SpiFrame	frame;
 
-	spi_enter(&frame, hub->owner);
-	spi_run(psprintf("SELECT coalesce(array_agg(id), '{}') FROM %s.api_tokens", hub->quoted),
-			0, NULL, NULL, NULL, true, true, 0);
-	spi = MemoryContextSwitchTo(caller);
-	ids = DatumGetArrayTypePCopy(SPI_getbinval(SPI_tuptable->vals[0],
-											   SPI_tuptable->tupdesc, 1, &isnull));
-	MemoryContextSwitchTo(spi);
-	spi_leave(&frame);
-
-	values[0] = PointerGetDatum(ids);
+	values[0] = hub_token_ids(hub);
 	spi_enter(&frame, module_owner());
 	spi_run("DELETE FROM jhub_authz.token_baselines b WHERE NOT EXISTS"
 			" (SELECT FROM unnest($1) AS t (id) WHERE t.id = b.token_id)",

@@ -62,15 +62,27 @@ concern_ids(ConcernList *list)
 	return ids;
 }
 
-const char *
-concern_reason(ConcernList *list, int id)
+static Concern *
+concern_find(ConcernList *list, int id)
 {
 	Concern		key = {.id = id};
-	Concern    *found;
 
 	if (list->n == 0)
 		return NULL;
 	concern_sort(list);
-	found = bsearch(&key, list->items, list->n, sizeof(Concern), concern_cmp);
+	return bsearch(&key, list->items, list->n, sizeof(Concern), concern_cmp);
+}
+
+const char *
+concern_reason(ConcernList *list, int id)
+{
+	Concern    *found = concern_find(list, id);
+
 	return found ? found->reason : NULL;
+}
+
+bool
+concern_is_in(ConcernList *list, int id)
+{
+	return concern_find(list, id) != NULL;
 }

@@ -50,7 +50,7 @@ static const char *const growth_default_roles[] = {"user", "admin", "server", "t
 bool
 growth_is_default_role(const char *name)
 {
-	for (int i = 0; i < lengthof(growth_default_roles); i++)
+	for (int i = 0; i < (int) lengthof(growth_default_roles); i++)
 		if (strcmp(name, growth_default_roles[i]) == 0)
 			return true;
 	return false;
@@ -74,11 +74,15 @@ growth_is_default_definition(const char *role_name, const Scopeset *raw)
 }
 
 /*
- * Take the lock, waiting for timeout_ms at most (0: without limit); 55P03 if it
- * does not come.
+ * The lock is on the extension, under a sub-object that there is not.  The plain
+ * object anybody can lock, with ALTER FUNCTION ... DEPENDS ON EXTENSION on a
+ * function of their own.
  */
-void
-decision_lock(bool exclusive, int timeout_ms)
+#define DECISION_LOCK_SUBID		1
+
+/* Waits end after timeout_ms (0: never) until this GUC nest level does. */
+static int
+decision_timeout(int timeout_ms)
 {
 	int			nest = NewGUCNestLevel();
 	char		value[32];
@@ -86,12 +90,28 @@ decision_lock(bool exclusive, int timeout_ms)
 	snprintf(value, sizeof(value), "%d", timeout_ms);
 	(void) set_config_option("lock_timeout", value, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	LockDatabaseObject(ExtensionRelationId, module_extension_oid(), 0,
+	return nest;
+}
+
+/*
+ * Take the lock, waiting for timeout_ms at most (0: without limit); 55P03 if it
+ * does not come.
+ */
+void
+decision_lock(bool exclusive, int timeout_ms)
+{
+	int			nest = decision_timeout(timeout_ms);
+
+	LockDatabaseObject(ExtensionRelationId, module_extension_oid(), DECISION_LOCK_SUBID,
 					   exclusive ? ExclusiveLock : ShareLock);
 	AtEOXact_GUC(true, nest);
 }
 
-/* A decision with what is needed to judge; NULL if nothing is attached. */
+/*
+ * A decision with what is needed to judge; NULL if nothing is attached.  Until
+ * decision_free no wait for a row is longer than one for the lock may be: others
+ * wait for us all the while.
+ */
 Decision *
 decision_create(const Actor *actor)
 {
@@ -111,12 +131,14 @@ decision_create(const Actor *actor)
 		MemoryContextDelete(context);
 		return NULL;
 	}
+	d->nest = decision_timeout(d->settings.lock_timeout_ms);
 	return d;
 }
 
-static void
+void
 decision_free(Decision *d)
 {
+	AtEOXact_GUC(true, d->nest);
 	if (d->data != NULL)
 		hub_free(d->data);
 	MemoryContextDelete(d->context);
@@ -252,19 +274,47 @@ decide_holders(Decision *d, ConcernList *roles, ConcernList *groups)
 		concern_add(&d->services, services[i], roles->items[0].reason);
 }
 
+/* Groups that somebody joined or left, and the names of those that went. */
+typedef struct Memberships
+{
+	ConcernList groups;
+	ConcernList gone;			/* reason: the name */
+} Memberships;
+
+static void
+decide_membership(Memberships *m, const Note *note)
+{
+	concern_add(&m->groups, note->other, NULL);
+	if (note->old_name != NULL)
+		concern_add(&m->gone, note->other, note->old_name);
+}
+
 /*
  * Tokens that filter by a group are concerned by who is in it.  The group's
  * name comes with the note where the group itself went; otherwise it is looked
  * up; a group that is not there any more stands for all of them.
  */
 static void
-decide_filters_by_group(Decision *d, const Note *note)
+decide_filters_by_group(Decision *d, Memberships *m)
 {
-	const char *group = note->old_name;
+	int		   *ids = concern_ids(&m->groups);
+	List	   *names = NIL;
 
-	if (group == NULL)
-		group = hub_name_of(d->hub, HUB_GROUPS, note->other);
-	baselines_by_group(group, &d->tokens, "membership");
+	for (int i = 0; i < m->groups.n; i++)
+	{
+		const char *name = concern_reason(&m->gone, ids[i]);
+
+		if (name == NULL)
+			name = hub_name_of(d->hub, HUB_GROUPS, ids[i]);
+		if (name == NULL)
+		{
+			baselines_by_groups(NIL, &d->tokens, "membership");
+			return;
+		}
+		names = lappend(names, unconstify(char *, name));
+	}
+	if (names != NIL)
+		baselines_by_groups(names, &d->tokens, "membership");
 }
 
 static void
@@ -285,7 +335,7 @@ decide_override(Decision *d, const Note *note)
 
 static void
 decide_note(Decision *d, const Note *note, ConcernList *roles, ConcernList *groups,
-			ConcernList *gone)
+			Memberships *memberships, ConcernList *gone)
 {
 	if (note_is(note, "token"))
 		concern_add(&d->tokens, note->id, "token");
@@ -311,13 +361,13 @@ decide_note(Decision *d, const Note *note, ConcernList *roles, ConcernList *grou
 	else if (note_is(note, "join"))
 	{
 		concern_add(&d->users, note->id, decide_reason(d, "join", HUB_GROUPS, note->other));
-		decide_filters_by_group(d, note);
+		decide_membership(memberships, note);
 	}
 	else if (note_is(note, "leave"))
-		decide_filters_by_group(d, note);
+		decide_membership(memberships, note);
 	else if (note_is(note, "client"))
 		d->clients = lappend(d->clients, note->old_name);
-	else if (note_is(note, "release") || note_is(note, "scopes"))
+	else if (note_is(note, "release") || note_is(note, "scopes") || note_is(note, "id"))
 		decide_everyone_concerned(d, note->kind);
 	else if (note_is(note, "truncate"))
 	{
@@ -355,7 +405,7 @@ decide_rename(Decision *d, const Note *notes, int n, const Note *note, Rename *r
 	char	   *owner;
 
 	rename->id = note->id;
-	for (int k = 0; k < lengthof(kinds); k++)
+	for (int k = 0; k < (int) lengthof(kinds); k++)
 	{
 		if (!note_is(note, kinds[k].kind))
 			continue;
@@ -401,20 +451,54 @@ decide_renames(Decision *d, const Note *notes, int n)
 
 /* ---- the decision ---- */
 
+/* hub_each_token callback */
+static void
+decide_keep(HubToken *token, void *arg)
+{
+	Decision   *d = arg;
+	MemoryContext save = MemoryContextSwitchTo(d->context);
+
+	concern_add(&d->returned, token->id, NULL);
+	MemoryContextSwitchTo(save);
+}
+
+/*
+ * A token that was deleted takes its baseline along; one that is there again at
+ * the end of the transaction has never been away for anybody else.  judge.c
+ * tells by "created" whether it is the same.
+ */
+static void
+decide_gone(Decision *d, ConcernList *gone)
+{
+	HubTokenWant want = {0};
+	ConcernList away = {0};
+
+	want.ids = concern_ids(gone);
+	want.nids = gone->n;
+	hub_each_token(d->hub, &want, true, decide_keep, d);
+	for (int i = 0; i < gone->n; i++)
+		if (!concern_is_in(&d->returned, gone->items[i].id))
+			concern_add(&away, gone->items[i].id, NULL);
+	if (away.n > 0)
+		baselines_drop(concern_ids(&away), away.n);
+}
+
 static void
 decide_concerned(Decision *d, const Note *notes, int n)
 {
 	ConcernList roles = {0};
 	ConcernList groups = {0};
 	ConcernList gone = {0};
+	Memberships memberships = {.groups = {0},.gone = {0}};
 
 	decide_renames(d, notes, n);
 	for (int i = 0; i < n; i++)
-		decide_note(d, &notes[i], &roles, &groups, &gone);
+		decide_note(d, &notes[i], &roles, &groups, &memberships, &gone);
+	decide_filters_by_group(d, &memberships);
 	decide_holders(d, &roles, &groups);
 	decide_members(d, &groups);
 	if (gone.n > 0)
-		baselines_drop(concern_ids(&gone), gone.n);
+		decide_gone(d, &gone);
 }
 
 static void

@@ -30,6 +30,7 @@ extern void concern_add(ConcernList *list, int id, const char *reason);
 /* The ids, sorted, each once. */
 extern int *concern_ids(ConcernList *list);
 extern const char *concern_reason(ConcernList *list, int id);
+extern bool concern_is_in(ConcernList *list, int id);
 
 /* ---- one decision ---- */
 
@@ -43,6 +44,7 @@ typedef struct RoleOverride
 typedef struct Decision
 {
 	MemoryContext context;		/* lives as long as the decision */
+	int			nest;			/* GUC nest level, for lock_timeout */
 	const HubSchema *hub;
 	Settings	settings;
 	Actor		actor;
@@ -54,6 +56,7 @@ typedef struct Decision
 	ConcernList services;
 	ConcernList tokens;
 	List	   *clients;		/* char *: identifiers */
+	ConcernList returned;		/* tokens that were deleted and are there again */
 	const char *last_label;		/* see decide_reason */
 	HubTable	last_table;
 	int			last_id;
@@ -74,6 +77,7 @@ typedef struct Decision
 } Decision;
 
 extern Decision *decision_create(const Actor *actor);
+extern void decision_free(Decision *d);
 
 /* Judge the tokens of everyone who is concerned; writes what comes of it. */
 extern void judge(Decision *d);
@@ -98,6 +102,7 @@ typedef struct Baseline
 	const Scopeset *baseline;	/* NULL: waits */
 	const Scopeset *requested;
 	const Scopeset *observed;	/* may be NULL */
+	bool		revoked;
 	char	   *release;
 	bool		has_created;
 	Timestamp	created;
@@ -125,8 +130,12 @@ extern bool event_is_there(int token_id, const char *action);
 extern void baselines_of(ConcernList *users, ConcernList *services, List *clients,
 						 ConcernList *tokens);
 
-/* Tokens whose baseline, or what was requested, filters by group. */
-extern void baselines_by_group(const char *group, ConcernList *tokens, const char *reason);
+/* Tokens whose baseline, or what was requested, filters by one of the groups (NIL: by any). */
+extern void baselines_by_groups(List *groups, ConcernList *tokens, const char *reason);
+/* A token has another id or created: its record goes with it. */
+extern void baselines_move(int old_id, int new_id, bool has_created, Timestamp created);
+/* Tokens that have another owner or client: see baselines.c. */
+extern void baselines_follow(HubToken **tokens, int n);
 /* Drop the records of tokens that are no more. */
 extern void baselines_drop(const int *ids, int n);
 extern void baselines_drop_orphans(const HubSchema *hub);

@@ -393,16 +393,36 @@ judge_standing(Judge *j, HubToken *token, const Baseline *b, const Scopeset *now
 	judge_grown(j, token, b, gained);
 }
 
+/* An id that is used again is another token. */
+static bool
+judge_is_same(const HubToken *token, const Baseline *b)
+{
+	return b->has_created == token->has_created &&
+		(!b->has_created || b->created == token->created);
+}
+
+/*
+ * A token that was revoked and is alive all the same: it was deleted and put
+ * back in one transaction, or revived while nobody looked.
+ */
+static void
+judge_revived(Judge *j, HubToken *token)
+{
+	j->revoke[j->nrevoke++] = token->id;
+	judge_event(j, token, "revoked", "revived: it had been revoked before",
+				token->stored, scopeset_empty(), NULL);
+}
+
 static void
 judge_token(Judge *j, HubToken *token, const Baseline *b)
 {
 	const Scopeset *now = effective_token(j->d->now, token, NULL, NULL);
 
-	/* an id that is used again is another token */
-	if (b != NULL && (b->has_created != token->has_created ||
-					  (b->has_created && b->created != token->created)))
+	if (b != NULL && !judge_is_same(token, b))
 		b = NULL;
-	if (j->d->rebase != NULL)
+	if (b != NULL && b->revoked && j->d->settings.mode == HUB_MODE_ENFORCE)
+		judge_revived(j, token);
+	else if (j->d->rebase != NULL)
 	{
 		judge_write(j, token, b, now, NULL);
 		judge_event(j, token, "adopted", j->d->rebase, b ? b->baseline : NULL, now, NULL);
@@ -438,6 +458,31 @@ judge_find_baseline(Judge *j, int token_id)
 	return NULL;
 }
 
+static bool
+judge_moved(const HubToken *token, const Baseline *b)
+{
+	return b->user_id != token->user_id || b->service_id != token->service_id ||
+		(b->client_id == NULL) != (token->client_id == NULL) ||
+		(b->client_id != NULL && strcmp(b->client_id, token->client_id) != 0);
+}
+
+/* Tokens of the batch that have another owner or client than their records say. */
+static void
+judge_follow(Judge *j, HubToken **tokens, int n)
+{
+	HubToken  **moved = palloc(sizeof(HubToken *) * n);
+	int			nmoved = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		const Baseline *b = judge_find_baseline(j, tokens[i]->id);
+
+		if (b != NULL && judge_is_same(tokens[i], b) && judge_moved(tokens[i], b))
+			moved[nmoved++] = tokens[i];
+	}
+	baselines_follow(moved, nmoved);
+}
+
 static void
 judge_batch(Judge *j, HubToken **tokens, int n)
 {
@@ -452,6 +497,7 @@ judge_batch(Judge *j, HubToken **tokens, int n)
 	for (int i = 0; i < n; i++)
 		ids[i] = tokens[i]->id;
 	j->baselines = baselines_read(ids, n, &j->nbaselines);
+	judge_follow(j, tokens, n);
 	j->revoke = palloc(sizeof(int) * n);
 	j->nrevoke = 0;
 	j->rescope = palloc(sizeof(int) * n);

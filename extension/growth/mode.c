@@ -148,6 +148,7 @@ jhub_authz_rebase(PG_FUNCTION_ARGS)
 {
 	Actor		actor;
 	Decision   *d;
+	bool		rebased;
 
 	actor_current(&actor);
 	decision_lock(false, settings_get()->lock_timeout_ms);
@@ -159,5 +160,7 @@ jhub_authz_rebase(PG_FUNCTION_ARGS)
 	d->rebase = psprintf("rebase: %s", module_to_utf8(text_to_cstring(PG_GETARG_TEXT_PP(1))));
 	concern_add(&d->tokens, PG_GETARG_INT32(0), "rebase");
 	judge(d);
-	PG_RETURN_BOOL(d->rebased > 0);
+	rebased = d->rebased > 0;
+	decision_free(d);
+	PG_RETURN_BOOL(rebased);
 }

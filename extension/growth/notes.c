@@ -156,6 +156,18 @@ note_differs(const char *a, const char *b)
 	return strcmp(a, b) != 0;
 }
 
+/*
+ * A row took another id: whatever pointed at the one or the other id now means
+ * something else, and there is no telling what from here.
+ */
+static void
+note_id(const NoteRow *old, const NoteRow *new)
+{
+	if (old->tuple != NULL && new->tuple != NULL &&
+		note_int(old, HUB_COL_ID) != note_int(new, HUB_COL_ID))
+		note("id", note_int(new, HUB_COL_ID), note_int(old, HUB_COL_ID), NULL);
+}
+
 /* Users, groups, services: a new name. */
 static void
 note_rename(const char *kind, const NoteRow *old, const NoteRow *new)
@@ -169,14 +181,21 @@ note_rename(const char *kind, const NoteRow *old, const NoteRow *new)
 		note(kind, note_int(new, HUB_COL_ID), 0, old_name);
 }
 
-/* An OAuth client may stand for another service or server than before. */
+/*
+ * An OAuth client may stand for another service or server than before: the one
+ * that the row names now, and, where several rows name one, also the one that it
+ * named.
+ */
 static void
-note_client(const NoteRow *new)
+note_client(const NoteRow *old, const NoteRow *new)
 {
-	char	   *client = note_text(new, HUB_COL_CLIENT_ID);
+	char	   *before = note_text(old, HUB_COL_CLIENT_ID);
+	char	   *now = note_text(new, HUB_COL_CLIENT_ID);
 
-	if (client != NULL)
-		note("client", 0, 0, client);
+	if (now != NULL)
+		note("client", 0, 0, now);
+	if (before != NULL && note_differs(before, now))
+		note("client", 0, 0, before);
 }
 
 static void
@@ -218,9 +237,7 @@ note_membership(const NoteRow *old, const NoteRow *new)
 static void
 note_spawner(const NoteRow *old, const NoteRow *new)
 {
-	if (new->tuple == NULL)
-		return;
-	if (old->tuple != NULL &&
+	if (old->tuple != NULL && new->tuple != NULL &&
 		note_int(old, HUB_COL_USER_ID) == note_int(new, HUB_COL_USER_ID) &&
 		note_differs(note_text(old, HUB_COL_NAME), note_text(new, HUB_COL_NAME)))
 	{
@@ -229,7 +246,7 @@ note_spawner(const NoteRow *old, const NoteRow *new)
 		note("rename_server", note_int(new, HUB_COL_ID), note_int(new, HUB_COL_USER_ID),
 			 old_name ? old_name : "");
 	}
-	note_client(new);
+	note_client(old, new);
 }
 
 static void
@@ -241,6 +258,35 @@ note_share(const NoteRow *new)
 		note("user_share", note_int(new, HUB_COL_USER_ID), 0, NULL);
 	if (note_int(new, HUB_COL_GROUP_ID) != 0)
 		note("group_share", note_int(new, HUB_COL_GROUP_ID), 0, NULL);
+}
+
+/*
+ * A token's record belongs to it by id and created.  Where an UPDATE changes
+ * these it is the same token still, dead or alive, and keeps its baseline.
+ */
+static void
+note_token_moved(const NoteRow *old, const NoteRow *new)
+{
+	AttrNumber	attnum = new->attnums[HUB_COL_CREATED];
+	Datum		before = 0,
+				now = 0;
+	bool		had = false,
+				has = false;
+	bool		isnull;
+
+	if (old->tuple == NULL || new->tuple == NULL)
+		return;
+	if (attnum != 0)
+	{
+		before = heap_getattr(old->tuple, attnum, old->desc, &isnull);
+		had = !isnull;
+		now = heap_getattr(new->tuple, attnum, new->desc, &isnull);
+		has = !isnull;
+	}
+	if (note_int(old, HUB_COL_ID) != note_int(new, HUB_COL_ID) || had != has ||
+		(had && DatumGetTimestamp(before) != DatumGetTimestamp(now)))
+		baselines_move(note_int(old, HUB_COL_ID), note_int(new, HUB_COL_ID),
+					   has, has ? DatumGetTimestamp(now) : 0);
 }
 
 /* A token that has expired can't grow; our own revocations come by here. */
@@ -259,6 +305,8 @@ note_is_dead(const NoteRow *new)
 static void
 note_row(HubTable table, const NoteRow *old, const NoteRow *new)
 {
+	if (table != HUB_API_TOKENS)
+		note_id(old, new);
 	switch (table)
 	{
 		case HUB_USERS:
@@ -269,7 +317,7 @@ note_row(HubTable table, const NoteRow *old, const NoteRow *new)
 			break;
 		case HUB_SERVICES:
 			note_rename("rename_service", old, new);
-			note_client(new);
+			note_client(old, new);
 			break;
 		case HUB_ROLES:
 			note_role(old, new);
@@ -296,6 +344,7 @@ note_row(HubTable table, const NoteRow *old, const NoteRow *new)
 			note_share(new);
 			break;
 		case HUB_API_TOKENS:
+			note_token_moved(old, new);
 			if (note_is_dead(new))
 				break;
 			if (new->tuple != NULL)

@@ -60,7 +60,7 @@ policy_describe(FunctionCallInfo fcinfo, const char *target)
 
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "policy: %s", target);
-	for (int i = 1; i < lengthof(names); i++)
+	for (int i = 1; i < (int) lengthof(names); i++)
 		if (!PG_ARGISNULL(i))
 			appendStringInfo(&buf, " %s=%s", names[i],
 							 text_to_cstring(PG_GETARG_TEXT_PP(i)));

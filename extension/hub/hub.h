@@ -9,6 +9,9 @@
  * shares, clients), for some subjects or for everyone; effective.h computes
  * on it.  Tokens are not part of it, they are passed by one at a time.
  *
+ * Questions of a single request are in hub_requests.h, and what is written to
+ * the hub's tables is in hub_write.h.
+ *
  * Everything is read as the owner of the hub's tables.  Strings are UTF-8, but
  * for stored scopes, which are as they are stored.
  *
@@ -212,6 +215,10 @@ extern ScopeMembership *hub_membership_for(const HubSchema *hub,
 extern int	hub_user_id(const HubSchema *hub, const char *name, bool latest);
 extern int	hub_service_id(const HubSchema *hub, const char *name, bool latest);
 extern int	hub_group_id(const HubSchema *hub, const char *name, bool latest);
+extern int	hub_role_id(const HubSchema *hub, const char *name, bool latest);
+
+/* The same of an OAuth client, by its identifier. */
+extern int	hub_client_id(const HubSchema *hub, const char *identifier, bool latest);
 
 /* ---- rows by what filters name (hub_visible.c) ---- */
 
@@ -264,6 +271,9 @@ typedef void (*hub_token_fn) (HubToken *token, void *arg);
 /* In order of id.  What token points to lives for one call. */
 extern void hub_each_token(const HubSchema *hub, const HubTokenWant *want,
 						   bool latest, hub_token_fn each, void *arg);
+
+/* Ids of all tokens: an int4[]. */
+extern Datum hub_token_ids(const HubSchema *hub);
 
 /* user / oauth / server / service */
 extern TokenClass hub_token_class(const HubToken *token);

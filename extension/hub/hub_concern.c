@@ -40,6 +40,7 @@ static const char *const hub_column_names[HUB_NCOLUMNS] = {
 	[HUB_COL_NOTE] = "note",
 	[HUB_COL_PREFIX] = "prefix",
 	[HUB_COL_VERSION_NUM] = "version_num",
+	[HUB_COL_TOKEN_ID] = "api_token_id",
 };
 
 #define C(column)	(1 << (column))
@@ -108,6 +109,19 @@ hub_columns(Relation rel, HubTable table)
 	}
 	entry->relid = relid;
 	return entry->attnums;
+}
+
+AttrNumber
+hub_column(Relation rel, HubTable table, HubColumn column)
+{
+	AttrNumber	attnum = hub_columns(rel, table)[column];
+
+	if (attnum == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("table \"%s\" has no column \"%s\"",
+						RelationGetRelationName(rel), hub_column_names[column])));
+	return attnum;
 }
 
 HubTable
@@ -223,8 +237,9 @@ hub_server_name(const HubSchema *hub, int spawner_id, char **owner)
 		char	   *name = spi_utf8(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
 		MemoryContext spi = MemoryContextSwitchTo(caller);
 
-		*owner = pstrdup(user);
-		result = psprintf("%s/%s", user, name ? name : "");
+		/* a user without a name has the empty one, as in the model */
+		*owner = pstrdup(user ? user : "");
+		result = psprintf("%s/%s", *owner, name ? name : "");
 		MemoryContextSwitchTo(spi);
 	}
 	spi_leave(&frame);

@@ -29,6 +29,7 @@ typedef enum HubColumn
 	HUB_COL_NOTE,
 	HUB_COL_PREFIX,
 	HUB_COL_VERSION_NUM,
+	HUB_COL_TOKEN_ID,			/* of a 2.x role on a token */
 	HUB_NCOLUMNS
 } HubColumn;
 
@@ -38,6 +39,9 @@ typedef enum HubColumn
  * relcache entry changes.
  */
 extern const AttrNumber *hub_columns(Relation rel, HubTable table);
+
+/* One of them, which the table must have: else 42703. */
+extern AttrNumber hub_column(Relation rel, HubTable table, HubColumn column);
 
 /* Which table of the hub is this?  By schema and name; HUB_NTABLES: none. */
 extern HubTable hub_table_of_relation(Relation rel, const char *hub_schema);

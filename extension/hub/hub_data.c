@@ -546,7 +546,8 @@ hub_client(HubData *data, const char *identifier)
 /* ---- ids by name ---- */
 
 static int
-hub_id_by_name(const HubSchema *hub, HubTable table, const char *name, bool latest)
+hub_id_by(const HubSchema *hub, HubTable table, const char *column, const char *name,
+		  bool latest)
 {
 	static const Oid types[1] = {TEXTOID};
 	Datum		values[1];
@@ -555,7 +556,8 @@ hub_id_by_name(const HubSchema *hub, HubTable table, const char *name, bool late
 
 	spi_enter(&frame, hub->owner);
 	values[0] = PointerGetDatum(module_text_from_utf8(name, strlen(name)));
-	if (spi_run(psprintf("SELECT id FROM %s.%s WHERE name = $1", hub->quoted, hub_table_name(table)),
+	if (spi_run(psprintf("SELECT id FROM %s.%s WHERE %s = $1", hub->quoted,
+						 hub_table_name(table), column),
 				1, types, values, NULL, true, latest, 1) > 0)
 		id = spi_int(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, 0);
 	spi_leave(&frame);
@@ -565,17 +567,29 @@ hub_id_by_name(const HubSchema *hub, HubTable table, const char *name, bool late
 int
 hub_user_id(const HubSchema *hub, const char *name, bool latest)
 {
-	return hub_id_by_name(hub, HUB_USERS, name, latest);
+	return hub_id_by(hub, HUB_USERS, "name", name, latest);
 }
 
 int
 hub_service_id(const HubSchema *hub, const char *name, bool latest)
 {
-	return hub_id_by_name(hub, HUB_SERVICES, name, latest);
+	return hub_id_by(hub, HUB_SERVICES, "name", name, latest);
 }
 
 int
 hub_group_id(const HubSchema *hub, const char *name, bool latest)
 {
-	return hub_id_by_name(hub, HUB_GROUPS, name, latest);
+	return hub_id_by(hub, HUB_GROUPS, "name", name, latest);
+}
+
+int
+hub_role_id(const HubSchema *hub, const char *name, bool latest)
+{
+	return hub_id_by(hub, HUB_ROLES, "name", name, latest);
+}
+
+int
+hub_client_id(const HubSchema *hub, const char *identifier, bool latest)
+{
+	return hub_id_by(hub, HUB_OAUTH_CLIENTS, "identifier", identifier, latest);
 }

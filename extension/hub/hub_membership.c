@@ -43,12 +43,16 @@ hub_read_member(HubMembers *self, const char *user, int len)
 	MemoryContext context = hub_data_context(self->data);
 	const HubSchema *hub = hub_data_schema(self->data);
 	HubMember  *member = MemoryContextAllocZero(context, sizeof(HubMember));
+	text	   *name_there = module_text_if_representable(pnstrdup(user, len));
 	Datum		values[1];
 	SpiFrame	frame;
 	uint64		n;
 
+	/* what the server's encoding cannot hold is nobody's name here */
+	if (name_there == NULL)
+		return member;
 	spi_enter(&frame, hub->owner);
-	values[0] = PointerGetDatum(module_text_from_utf8(user, len));
+	values[0] = PointerGetDatum(name_there);
 	n = spi_run(psprintf("SELECT g.name FROM %s.users u JOIN %s.user_group_map m ON m.user_id = u.id"
 						 " JOIN %s.groups g ON g.id = m.group_id WHERE u.name = $1",
 						 hub->quoted, hub->quoted, hub->quoted),
@@ -206,7 +210,7 @@ hub_is_pair(ScopeMembership *membership, const char *user, int user_len,
 	char		key[2 * SCOPE_MAX_BYTES + 1];
 
 	/* no member of a scopeset has a longer value */
-	if (user_len + group_len >= sizeof(key))
+	if (user_len + group_len >= (int) sizeof(key))
 		return false;
 	memcpy(key, user, user_len);
 	key[user_len] = '\0';

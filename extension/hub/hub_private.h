@@ -11,6 +11,7 @@
 #include "hub.h"
 
 #include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 /*
@@ -37,6 +38,19 @@ hub_utf8(HeapTuple row, TupleDesc desc, int column)
 	char	   *value = hub_text(row, desc, column);
 
 	return value == NULL ? NULL : module_to_utf8(value);
+}
+
+/* An array column, copied to a memory context. */
+static inline Datum
+hub_array(HeapTuple row, TupleDesc desc, int column, MemoryContext context)
+{
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+
+	value = PointerGetDatum(DatumGetArrayTypePCopy(value));
+	MemoryContextSwitchTo(caller);
+	return value;
 }
 
 /* hub_schema.c */

@@ -128,7 +128,7 @@ hub_table_defect(Oid schema, Oid owner, HubTable table)
 	if (table_owner != owner)
 		return psprintf("Its owner is \"%s\", that of the hub's other tables is \"%s\".",
 						GetUserNameFromId(table_owner, true), GetUserNameFromId(owner, true));
-	for (int i = 0; i < lengthof(hub_tables[table].columns) && hub_tables[table].columns[i]; i++)
+	for (int i = 0; i < (int) lengthof(hub_tables[table].columns) && hub_tables[table].columns[i]; i++)
 		if (get_attnum(relid, hub_tables[table].columns[i]) == InvalidAttrNumber)
 			return psprintf("It has no column \"%s\".", hub_tables[table].columns[i]);
 	return NULL;

@@ -60,7 +60,7 @@ hub_each_scopes(const HubSchema *hub, bool latest, hub_scopes_fn each, void *arg
 
 	spi_enter(&frame, hub->owner);
 	loop.cache = hub_parse_cache(CurrentMemoryContext);
-	for (int i = 0; i < lengthof(hub_scope_columns); i++)
+	for (int i = 0; i < (int) lengthof(hub_scope_columns); i++)
 	{
 		const HubScopeColumn *column = &hub_scope_columns[i];
 		Oid			relid = hub->rel[column->table];
@@ -118,7 +118,7 @@ static char *
 hub_scope_users(const ScopeMember *base)
 {
 	HubSchema  *hub = hub_schema(true, true);
-	HubScopeUsers users = {base};
+	HubScopeUsers users = {.base = base};
 
 	if (hub == NULL)
 		return NULL;

@@ -217,7 +217,7 @@ void
 hub_each_token(const HubSchema *hub, const HubTokenWant *want, bool latest,
 			   hub_token_fn each, void *arg)
 {
-	HubTokenLoop loop = {each, arg};
+	HubTokenLoop loop = {.each = each,.arg = arg};
 	HubTokenQuery query;
 	SpiFrame	frame;
 
@@ -229,4 +229,19 @@ hub_each_token(const HubSchema *hub, const HubTokenWant *want, bool latest,
 				 hub_token_row, &loop);
 	}
 	spi_leave(&frame);
+}
+
+Datum
+hub_token_ids(const HubSchema *hub)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	SpiFrame	frame;
+	Datum		ids;
+
+	spi_enter(&frame, hub->owner);
+	spi_run(psprintf("SELECT coalesce(array_agg(id::int), '{}') FROM %s.api_tokens", hub->quoted),
+			0, NULL, NULL, NULL, true, true, 0);
+	ids = hub_array(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, caller);
+	spi_leave(&frame);
+	return ids;
 }

@@ -14,6 +14,7 @@
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -26,6 +27,35 @@ static Datum
 hub_text_datum(const char *str)
 {
 	return PointerGetDatum(module_text_from_utf8(str, strlen(str)));
+}
+
+/*
+ * Text that is only shown.  JupyterHub's descriptions hold U+2019, which LATIN1,
+ * for one, has not: what the server's encoding lacks becomes an apostrophe, or a
+ * question mark, rather than an error.
+ */
+static Datum
+hub_shown_datum(const char *str)
+{
+	text	   *shown = module_text_if_representable(str);
+	StringInfoData plain;
+
+	if (shown != NULL)
+		return PointerGetDatum(shown);
+	initStringInfo(&plain);
+	while (*str != '\0')
+	{
+		int			len = pg_utf_mblen((const unsigned char *) str);
+		char	   *character = pnstrdup(str, len);
+
+		if (len == 1 || module_text_if_representable(character) != NULL)
+			appendStringInfoString(&plain, character);
+		else
+			appendStringInfoChar(&plain, strcmp(character, "\342\200\231") == 0 ? '\'' : '?');
+		str += strlen(character);
+		pfree(character);
+	}
+	return hub_text_datum(plain.data);
 }
 
 /* validate(scopes) - the argument, or 42704 for a scope that does not exist. */
@@ -86,8 +116,8 @@ jhub_authz_describe(PG_FUNCTION_ARGS)
 
 		values[0] = PointerGetDatum(module_text_from_utf8(member.base, member.base_len));
 		if (description != NULL)
-			values[1] = hub_text_datum(description);
-		values[2] = hub_text_datum(hub_filter_text(&member, username));
+			values[1] = hub_shown_datum(description);
+		values[2] = hub_shown_datum(hub_filter_text(&member, username));
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -110,7 +140,7 @@ jhub_authz__scope_definitions(PG_FUNCTION_ARGS)
 
 		values[0] = hub_text_datum(definition.name);
 		if (definition.description != NULL)
-			values[1] = hub_text_datum(definition.description);
+			values[1] = hub_shown_datum(definition.description);
 		values[2] = spi_text_array(unconstify(char **, definition.subscopes),
 								   definition.nsubscopes);
 		values[3] = CStringGetTextDatum(definition.custom ? "custom" : "hub");

@@ -19,6 +19,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -210,6 +211,36 @@ self_check_release(SelfCheck *check)
 
 /* ---- stored scopes ---- */
 
+/*
+ * A scope in the server's encoding, in quotes; as JSON writes it if that encoding
+ * lacks one of its characters.
+ */
+static char *
+self_check_quoted(const char *scope)
+{
+	text	   *there = module_text_if_representable(scope);
+	StringInfoData json;
+
+	if (there != NULL)
+		return psprintf("\"%s\"", text_to_cstring(there));
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '"');
+	for (const unsigned char *p = (const unsigned char *) scope; *p; p += pg_utf_mblen(p))
+	{
+		pg_wchar	c = utf8_to_unicode(p);
+
+		if (c < 0x80)
+			appendStringInfoChar(&json, (char) c);
+		else if (c < 0x10000)
+			appendStringInfo(&json, "\\u%04x", c);
+		else
+			appendStringInfo(&json, "\\u%04x\\u%04x",
+							 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
+	}
+	appendStringInfoChar(&json, '"');
+	return json.data;
+}
+
 /* The first scope that does not exist, with what is alike, and how many there are. */
 static char *
 self_check_undefined_text(const Catalogue *catalogue, const Scopeset *undefined)
@@ -228,14 +259,13 @@ self_check_undefined_text(const Catalogue *catalogue, const Scopeset *undefined)
 	initStringInfo(&scope);
 	initStringInfo(&text);
 	scope_append(&scope, &member);
-	appendStringInfo(&text, "Scope \"%s\" does not exist", module_from_utf8(scope.data, scope.len));
+	appendStringInfo(&text, "Scope %s does not exist", self_check_quoted(scope.data));
 	if (view.nmembers > 1)
 		appendStringInfo(&text, ", nor do %d others", view.nmembers - 1);
 	appendStringInfoChar(&text, '.');
 	suggestion = catalogue_suggest(catalogue, &member);
 	if (suggestion != NULL)
-		appendStringInfo(&text, "  Perhaps \"%s\" was meant.",
-						 module_from_utf8(suggestion, strlen(suggestion)));
+		appendStringInfo(&text, "  Perhaps %s was meant.", self_check_quoted(suggestion));
 	return text.data;
 }
 
@@ -317,7 +347,7 @@ self_check_token(HubToken *token, void *arg)
 static void
 self_check_baselines(SelfCheck *check)
 {
-	SelfBaselines baselines = {check};
+	SelfBaselines baselines = {.check = check};
 	HubTokenWant want = {.all = true,.live_only = true};
 	SpiFrame	frame;
 

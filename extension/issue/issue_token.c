@@ -11,6 +11,8 @@
  */
 #include "issue.h"
 
+#include "../hub/hub_write.h"
+
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -45,21 +47,6 @@ token_role_names(ArrayType *array, int *n)
 	return names;
 }
 
-/* Does the hub still have its role 'token'? */
-static bool
-token_default_role_exists(const HubSchema *hub)
-{
-	SpiFrame	frame;
-	bool		found;
-
-	spi_enter(&frame, hub->owner);
-	found = spi_run(psprintf("SELECT 1 FROM %s.roles WHERE name = '%s'",
-							 hub->quoted, TOKEN_DEFAULT_ROLE),
-					0, NULL, NULL, NULL, true, true, 1) > 0;
-	spi_leave(&frame);
-	return found;
-}
-
 /*
  * The raw scopes that are asked for: as given, those of the roles, or those of
  * the hub's default role for tokens.
@@ -82,7 +69,7 @@ token_requested(FunctionCallInfo fcinfo, const HubSchema *hub)
 
 		return issue_role_scopes(hub, names, n, true);
 	}
-	if (token_default_role_exists(hub))
+	if (hub_role_id(hub, TOKEN_DEFAULT_ROLE, true) != 0)
 		return issue_role_scopes(hub, &default_role, 1, true);
 	return issue_inherit();
 }
@@ -115,76 +102,25 @@ token_check_defined(const HubSchema *hub, const Scopeset *scopes)
 }
 
 /*
- * A row that violates a constraint is shown in DETAIL, with the hash.  No
- * message of ours may hold that.
- */
-static void
-token_hide_row(void *arg)
-{
-	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
-		errdetail("The row is not shown, because it holds a hash.");
-}
-
-/*
- * Insert the row.  Returns its id, and in *stored the scopes that are there
- * when the triggers are done.
+ * Store the token for its owner, hashed.  Returns its id, and in *stored the
+ * scopes that are there when the triggers are done.
  */
 static int
-token_insert(const IssueOwner *owner, const char *token, const char *client_id,
-			 text *note, Timestamp now, bool expires, Timestamp expires_at,
-			 const Scopeset *scopes, Scopeset **stored)
+token_insert(const IssueOwner *owner, const char *token, HubNewToken *row,
+			 const Scopeset **stored)
 {
-	static const Oid types[9] = {
-		TEXTOID, TEXTOID, INT4OID, INT4OID, TEXTOID, TIMESTAMPOID, TIMESTAMPOID,
-		TEXTOID, TEXTOID
-	};
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext spi;
-	char	   *json = scopeset_to_text(scopes);
-	char	   *defect = NULL;
-	char		nulls[10] = "         ";
-	Datum		values[9];
-	ErrorContextCallback hide;
-	SpiFrame	frame;
 	int			id;
 
-	values[0] = CStringGetTextDatum(issue_hash_token(token));
-	values[1] = PointerGetDatum(cstring_to_text_with_len(token, ISSUE_PREFIX_LENGTH));
-	values[2] = Int32GetDatum(owner->user ? owner->user->id : 0);
-	nulls[2] = owner->user ? ' ' : 'n';
-	values[3] = Int32GetDatum(owner->user ? 0 : owner->service->id);
-	nulls[3] = owner->user ? 'n' : ' ';
-	values[4] = CStringGetTextDatum(issue_message(client_id));
-	values[5] = TimestampGetDatum(now);
-	values[6] = TimestampGetDatum(expires_at);
-	nulls[6] = expires ? ' ' : 'n';
-	values[7] = PointerGetDatum(note);
-	values[8] = PointerGetDatum(module_text_from_utf8(json, strlen(json)));
-
-	hide.callback = token_hide_row;
-	hide.arg = NULL;
-	hide.previous = error_context_stack;
-	error_context_stack = &hide;
-	spi_enter(&frame, owner->hub->owner);
-	if (spi_run(psprintf("INSERT INTO %s.api_tokens"
-						 " (hashed, prefix, user_id, service_id, client_id,"
-						 " created, expires_at, note, scopes)"
-						 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-						 " RETURNING id, scopes", owner->hub->quoted),
-				9, types, values, nulls, false, true, 0) != 1)
+	row->hashed = issue_hash_token(token);
+	row->prefix = pnstrdup(token, ISSUE_PREFIX_LENGTH);
+	row->user_id = owner->user ? owner->user->id : 0;
+	row->service_id = owner->user ? 0 : owner->service->id;
+	id = hub_insert_token(owner->hub, row, stored);
+	if (id == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the token was not stored"),
 				 errhint("A trigger or rule on the hub's api_tokens took the row away.")));
-	error_context_stack = hide.previous;
-	id = spi_int(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, 0);
-	spi = MemoryContextSwitchTo(caller);
-	*stored = scopeset_union_of(hub_parse_scopes(SPI_getvalue(SPI_tuptable->vals[0],
-															  SPI_tuptable->tupdesc, 2),
-												 &defect),
-								scopeset_empty());
-	MemoryContextSwitchTo(spi);
-	spi_leave(&frame);
 	return id;
 }
 
@@ -219,13 +155,11 @@ jhub_authz_issue_token(PG_FUNCTION_ARGS)
 	char	   *client_id = PG_ARGISNULL(6) ? ISSUE_HUB_CLIENT :
 		issue_text_arg(fcinfo, 6, "client_id");
 	HubSchema  *hub = hub_schema(false, true);
-	Timestamp	now = hub_now();
-	bool		expires = !PG_ARGISNULL(4);
-	Timestamp	expires_at = 0;
+	HubNewToken row = {.created = hub_now()};
 	const Scopeset *requested;
 	Scopeset   *granted;
 	Scopeset   *refused;
-	Scopeset   *stored;
+	const Scopeset *stored;
 	IssueOwner	owner;
 	char		token[ISSUE_TOKEN_LENGTH + 1];
 	TupleDesc	desc;
@@ -243,8 +177,9 @@ jhub_authz_issue_token(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
 				 errmsg("note is longer than %d characters", TOKEN_NOTE_LENGTH)));
-	if (expires)
-		expires_at = token_expiry(fcinfo, now);
+	row.has_expires = !PG_ARGISNULL(4);
+	if (row.has_expires)
+		row.expires_at = token_expiry(fcinfo, row.created);
 
 	issue_owner_named(&owner, hub, kind, name, client_id, true);
 	requested = token_requested(fcinfo, hub);
@@ -262,8 +197,10 @@ jhub_authz_issue_token(PG_FUNCTION_ARGS)
 		issue_resolve(&owner, requested, &granted, &refused);
 
 	issue_new_token(token);
-	values[0] = Int32GetDatum(token_insert(&owner, token, client_id, note, now,
-										   expires, expires_at, granted, &stored));
+	row.client_id = client_id;
+	row.note = text_to_cstring(note);
+	row.scopes = granted;
+	values[0] = Int32GetDatum(token_insert(&owner, token, &row, &stored));
 	values[1] = CStringGetTextDatum(token);
 	values[2] = ScopesetPGetDatum(stored);
 	values[3] = ScopesetPGetDatum(token_refused(refused, granted, stored));

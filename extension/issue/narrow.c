@@ -22,6 +22,8 @@
 #include "issue.h"
 
 #include "../hub/hub_concern.h"
+#include "../hub/hub_requests.h"
+#include "../hub/hub_write.h"
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
@@ -149,7 +151,7 @@ narrow_touched(TriggerData *trigdata, const AttrNumber *attnums)
 	bool		alone = narrow_is_alone(trigdata->tg_relation);
 	int			touched = 0;
 
-	for (int i = 0; i < lengthof(narrow_columns); i++)
+	for (int i = 0; i < (int) lengthof(narrow_columns); i++)
 	{
 		AttrNumber	attnum = attnums[narrow_columns[i].column];
 
@@ -530,31 +532,12 @@ jhub_authz_narrow_token(PG_FUNCTION_ARGS)
 
 /* ---- roles on tokens ---- */
 
-static AttrNumber
-narrow_attnum(Relation rel, const char *name)
+/* An id that a row of api_token_role_map holds; 0 for NULL. */
+static int
+narrow_map_id(TriggerData *trigdata, HubColumn column)
 {
-	int			attnum = SPI_fnumber(RelationGetDescr(rel), name);
-
-	if (attnum <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table \"%s\" has no column \"%s\"",
-						RelationGetRelationName(rel), name)));
-	return (AttrNumber) attnum;
-}
-
-/* Union of what two columns of scopes hold, as the hub stores it. */
-static text *
-narrow_join_scopes(HeapTuple row, TupleDesc desc, int a, int b)
-{
-	ScopeBuilder *builder = scope_builder_create();
-	char	   *defect = NULL;
-	char	   *json;
-
-	scope_builder_add_set(builder, hub_parse_scopes(SPI_getvalue(row, desc, a), &defect));
-	scope_builder_add_set(builder, hub_parse_scopes(SPI_getvalue(row, desc, b), &defect));
-	json = scopeset_to_text(scope_builder_finish(builder, false));
-	return module_text_from_utf8(json, strlen(json));
+	return narrow_int(trigdata->tg_trigslot,
+					  hub_column(trigdata->tg_relation, HUB_TOKEN_ROLE_MAP, column));
 }
 
 /*
@@ -567,55 +550,32 @@ narrow_join_scopes(HeapTuple row, TupleDesc desc, int a, int b)
 Datum
 jhub_authz_resolve_token_roles(PG_FUNCTION_ARGS)
 {
-	static const Oid types[2] = {INT4OID, INT4OID};
-	static const Oid update_types[2] = {INT4OID, TEXTOID};
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	Relation	rel;
 	Settings	settings;
 	HubSchema  *hub;
-	Datum		values[2];
-	SpiFrame	frame;
-	char	   *role = NULL;
-	bool		isnull;
+	const Scopeset *scopes;
+	char	   *role;
+	int			token_id;
+	int			role_id;
 
 	narrow_check_call(fcinfo, "resolve_token_roles", false, false);
 	settings = *settings_get();
 	if (!settings.attached || settings.mode == HUB_MODE_OFF)
 		return PointerGetDatum(NULL);
-	rel = trigdata->tg_relation;
-	hub = narrow_hub(rel, HUB_TOKEN_ROLE_MAP, "resolve_token_roles");
+	hub = narrow_hub(trigdata->tg_relation, HUB_TOKEN_ROLE_MAP, "resolve_token_roles");
 	if (!hub->has_token_scopes || settings.mode != HUB_MODE_ENFORCE)
 		return PointerGetDatum(NULL);
 
-	values[0] = narrow_value(trigdata->tg_trigslot, narrow_attnum(rel, "api_token_id"),
-							 INT4OID, &isnull);
-	if (isnull)
-		return PointerGetDatum(NULL);
-	values[1] = narrow_value(trigdata->tg_trigslot, narrow_attnum(rel, "role_id"),
-							 INT4OID, &isnull);
-	if (isnull)
-		return PointerGetDatum(NULL);
-
-	spi_enter(&frame, hub->owner);
-	if (spi_run(psprintf("SELECT r.name, r.scopes, t.scopes"
-						 " FROM %s.api_tokens t, %s.roles r"
-						 " WHERE t.id = $1 AND r.id = $2", hub->quoted, hub->quoted),
-				2, types, values, NULL, false, true, 1) > 0)
+	token_id = narrow_map_id(trigdata, HUB_COL_TOKEN_ID);
+	role_id = narrow_map_id(trigdata, HUB_COL_ROLE_ID);
+	if (hub_token_with_role(hub, token_id, role_id, &role, &scopes))
 	{
-		HeapTuple	row = SPI_tuptable->vals[0];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-
-		role = spi_utf8(row, desc, 1);
-		values[1] = PointerGetDatum(narrow_join_scopes(row, desc, 2, 3));
-		(void) spi_run(psprintf("UPDATE %s.api_tokens SET scopes = $2 WHERE id = $1",
-								hub->quoted),
-					   2, update_types, values, NULL, false, true, 0);
+		hub_set_token_scopes(hub, &token_id, &scopes, 1);
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING_DEPRECATED_FEATURE),
 				 errmsg("roles on tokens are deprecated"),
 				 errdetail("Role \"%s\" was resolved to its scopes on token %d.",
-						   role ? issue_message(role) : "", DatumGetInt32(values[0]))));
+						   issue_message(role), token_id)));
 	}
-	spi_leave(&frame);
 	return PointerGetDatum(NULL);
 }

@@ -14,7 +14,8 @@
  */
 #include "issue.h"
 
-#include "catalog/pg_type.h"
+#include "../hub/hub_requests.h"
+
 #include "utils/builtins.h"
 
 #define ISSUE_CUSTOM_PREFIX		"custom:"
@@ -169,17 +170,15 @@ issue_base_index(const IssueBases *bases, const ScopeMember *member)
 	return -1;
 }
 
-/* spi_each callback: mark the bases that one stored list holds. */
+/* hub_each_with_bases callback: mark the bases that one stored list holds. */
 static void
-issue_mark_bases(HeapTuple row, TupleDesc desc, void *arg)
+issue_mark_bases(const Scopeset *stored, void *arg)
 {
 	IssueBases *bases = arg;
-	char	   *defect = NULL;
-	char	   *stored = SPI_getvalue(row, desc, 1);
 	ScopeIter	iter;
 	ScopeMember member;
 
-	scope_iter_init(&iter, hub_parse_scopes(stored, &defect));
+	scope_iter_init(&iter, stored);
 	while (scope_iter_next(&iter, &member))
 	{
 		int			i = issue_base_index(bases, &member);
@@ -187,51 +186,6 @@ issue_mark_bases(HeapTuple row, TupleDesc desc, void *arg)
 		if (i >= 0)
 			bases->found[i] = true;
 	}
-}
-
-/*
- * Which of the bases does a role or an OAuth client of the hub hold?  The rows
- * are narrowed down by substring, in both spellings that JSON has for what is
- * not ASCII, and then parsed: the hub may have tens of thousands of clients.
- */
-static void
-issue_find_stored(const HubSchema *hub, IssueBases *bases, bool latest)
-{
-	static const Oid types[1] = {TEXTARRAYOID};
-	char	  **needles = palloc(sizeof(char *) * bases->n * 2);
-	Datum		values[1];
-	StringInfoData sql;
-	SpiFrame	frame;
-
-	for (int i = 0; i < bases->n; i++)
-	{
-		ScopeBuilder *builder = scope_builder_create();
-		char	   *json;
-
-		scope_builder_add_local(builder, bases->bases[i], strlen(bases->bases[i]),
-								SCOPE_OPEN, NULL, 0);
-		json = scopeset_to_text(scope_builder_finish(builder, false));
-		/* ["base"] without brackets and quotes */
-		needles[2 * i] = pnstrdup(json + 2, strlen(json) - 4);
-		needles[2 * i + 1] = bases->bases[i];
-	}
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql,
-					 "SELECT scopes FROM %s.roles r WHERE EXISTS"
-					 " (SELECT FROM unnest($1) b WHERE strpos(r.scopes, b) > 0)",
-					 hub->quoted);
-	if (hub->has_allowed_scopes)
-		appendStringInfo(&sql,
-						 " UNION ALL "
-						 "SELECT allowed_scopes FROM %s.oauth_clients c WHERE EXISTS"
-						 " (SELECT FROM unnest($1) b WHERE strpos(c.allowed_scopes, b) > 0)",
-						 hub->quoted);
-
-	spi_enter(&frame, hub->owner);
-	values[0] = spi_text_array(needles, bases->n * 2);
-	spi_each(sql.data, 1, types, values, NULL, latest, issue_mark_bases, bases);
-	spi_leave(&frame);
 }
 
 static bool
@@ -281,7 +235,7 @@ issue_undefined(const HubSchema *hub, const Scopeset *set,
 		if (!issue_is_custom(&member) && issue_base_index(&bases, &member) < 0)
 			bases.bases[bases.n++] = pnstrdup(member.base, member.base_len);
 	if (bases.n > 0)
-		issue_find_stored(hub, &bases, latest);
+		hub_each_with_bases(hub, bases.bases, bases.n, latest, issue_mark_bases, &bases);
 
 	keep = scope_builder_create();
 	refuse = scope_builder_create();

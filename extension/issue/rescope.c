@@ -11,7 +11,7 @@
  */
 #include "issue.h"
 
-#include "catalog/pg_type.h"
+#include "../hub/hub_write.h"
 
 static bool rescope_under_way = false;
 
@@ -24,36 +24,18 @@ issue_is_rescoping(void)
 void
 issue_rescope(const int *ids, const Scopeset *const *scopes, int n)
 {
-	static const Oid types[2] = {INT4ARRAYOID, TEXTARRAYOID};
 	HubSchema  *hub = hub_schema(false, true);
-	char	  **texts = palloc(sizeof(char *) * Max(n, 1));
-	Datum		values[2];
-	SpiFrame	frame;
 
 	if (n == 0)
 		return;
-	for (int i = 0; i < n; i++)
-		texts[i] = scopeset_to_text(scopes[i]);
-	values[0] = spi_int_array(ids, n);
-	values[1] = spi_text_array(texts, n);
-
-	spi_enter(&frame, hub->owner);
 	rescope_under_way = true;
 	PG_TRY();
 	{
-		(void) spi_run(psprintf("WITH new AS MATERIALIZED ("
-								"SELECT t.id, n.scopes FROM %s.api_tokens t"
-								" JOIN unnest($1, $2) AS n (id, scopes) ON n.id = t.id"
-								" ORDER BY t.id FOR NO KEY UPDATE OF t)"
-								" UPDATE %s.api_tokens t SET scopes = new.scopes"
-								" FROM new WHERE t.id = new.id",
-								hub->quoted, hub->quoted),
-					   2, types, values, NULL, false, true, 0);
+		hub_set_token_scopes(hub, ids, scopes, n);
 	}
 	PG_FINALLY();
 	{
 		rescope_under_way = false;
 	}
 	PG_END_TRY();
-	spi_leave(&frame);
 }

@@ -16,11 +16,12 @@
  */
 #include "issue.h"
 
+#include "../hub/hub_requests.h"
+
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(jhub_authz_resolve_request);
 
@@ -58,19 +59,16 @@ typedef struct RequestRoles
 } RequestRoles;
 
 static void
-request_add_role(HeapTuple row, TupleDesc desc, void *arg)
+request_add_role(const HubRole *role, void *arg)
 {
 	RequestRoles *roles = arg;
-	char	   *name = spi_utf8(row, desc, 1);
-	char	   *defect = NULL;
 
-	scope_builder_add_set(roles->builder,
-						  hub_parse_scopes(SPI_getvalue(row, desc, 2), &defect));
+	scope_builder_add_set(roles->builder, role->raw);
 	for (int i = 0; i < roles->n; i++)
-		if (strcmp(roles->names[i], name) == 0)
+		if (strcmp(roles->names[i], role->name) == 0)
 		{
 			roles->found[i] = true;
-			if (defect != NULL)
+			if (role->defect != NULL)
 				roles->broken = roles->names[i];
 		}
 }
@@ -80,10 +78,7 @@ static Scopeset *
 request_roles(const HubSchema *hub, char **names, int n, bool latest,
 			  const char **missing)
 {
-	static const Oid types[1] = {TEXTARRAYOID};
 	RequestRoles roles;
-	Datum		values[1];
-	SpiFrame	frame;
 
 	memset(&roles, 0, sizeof(roles));
 	roles.builder = scope_builder_create();
@@ -91,12 +86,7 @@ request_roles(const HubSchema *hub, char **names, int n, bool latest,
 	roles.names = names;
 	roles.found = palloc0(sizeof(bool) * Max(n, 1));
 
-	spi_enter(&frame, hub->owner);
-	values[0] = spi_text_array(names, n);
-	spi_each(psprintf("SELECT name, scopes FROM %s.roles WHERE name = ANY ($1)",
-					  hub->quoted),
-			 1, types, values, NULL, latest, request_add_role, &roles);
-	spi_leave(&frame);
+	hub_each_role_named(hub, names, n, latest, request_add_role, &roles);
 
 	for (int i = 0; i < n; i++)
 		if (!roles.found[i])
@@ -226,7 +216,7 @@ request_identify(void)
 	const char *defect;
 	int			where;
 
-	for (int i = 0; i < lengthof(scopes); i++)
+	for (int i = 0; i < (int) lengthof(scopes); i++)
 		if (!scope_builder_add_text(builder, scopes[i], strlen(scopes[i]), &defect, &where))
 			elog(ERROR, "scope \"%s\" does not parse: %s", scopes[i], defect);
 	return scope_builder_finish(builder, false);
@@ -277,21 +267,6 @@ issue_resolve(IssueOwner *owner, const Scopeset *requested,
 
 /* ---- would the hub ask? ---- */
 
-typedef struct RequestConsent
-{
-	ScopeBuilder *builder;
-} RequestConsent;
-
-static void
-request_add_consent(HeapTuple row, TupleDesc desc, void *arg)
-{
-	RequestConsent *consent = arg;
-	char	   *defect = NULL;
-
-	scope_builder_add_set(consent->builder,
-						  hub_parse_scopes(SPI_getvalue(row, desc, 1), &defect));
-}
-
 /*
  * Has the owner consented to all of these scopes before?  As the hub sees it:
  * literally, by every token of the same owner and client that is there still,
@@ -300,22 +275,11 @@ request_add_consent(HeapTuple row, TupleDesc desc, void *arg)
 static bool
 request_consented(IssueOwner *owner, const Scopeset *granted)
 {
-	static const Oid types[2] = {INT4OID, TEXTOID};
-	RequestConsent consent;
 	Scopeset   *authorized;
-	Datum		values[2];
-	SpiFrame	frame;
 
-	consent.builder = scope_builder_create();
-	values[0] = Int32GetDatum(owner->user ? owner->user->id : owner->service->id);
-	values[1] = CStringGetTextDatum(issue_message(owner->client->identifier));
-	spi_enter(&frame, owner->hub->owner);
-	spi_each(psprintf("SELECT scopes FROM %s.api_tokens WHERE %s = $1 AND client_id = $2",
-					  owner->hub->quoted, owner->user ? "user_id" : "service_id"),
-			 2, types, values, NULL, false, request_add_consent, &consent);
-	spi_leave(&frame);
-
-	authorized = scope_builder_finish(consent.builder, false);
+	authorized = hub_scopes_through(owner->hub, owner->user ? owner->user->id : 0,
+									owner->user ? 0 : owner->service->id,
+									owner->client->identifier);
 	return !scopeset_is_empty(authorized) &&
 		scopeset_equal(scopeset_union_of(authorized, granted), authorized);
 }
@@ -324,29 +288,8 @@ request_consented(IssueOwner *owner, const Scopeset *granted)
 static bool
 request_never_asks(IssueOwner *owner)
 {
-	static const Oid types[2] = {INT4OID, TEXTOID};
-	const HubSchema *hub = owner->hub;
-	Datum		values[2];
-	StringInfoData sql;
-	SpiFrame	frame;
-	bool		found;
-
-	values[0] = Int32GetDatum(owner->user ? owner->user->id : 0);
-	values[1] = CStringGetTextDatum(issue_message(owner->client->identifier));
-	initStringInfo(&sql);
-	appendStringInfo(&sql,
-					 "SELECT 1 FROM %s.spawners WHERE user_id = $1 AND oauth_client_id = $2",
-					 hub->quoted);
-	/* A column since 5.0. */
-	if (get_attnum(hub->rel[HUB_SERVICES], "oauth_no_confirm") != InvalidAttrNumber)
-		appendStringInfo(&sql,
-						 " UNION ALL SELECT 1 FROM %s.services"
-						 " WHERE oauth_client_id = $2 AND oauth_no_confirm",
-						 hub->quoted);
-	spi_enter(&frame, hub->owner);
-	found = spi_run(sql.data, 2, types, values, NULL, true, false, 1) > 0;
-	spi_leave(&frame);
-	return found;
+	return hub_client_never_asks(owner->hub, owner->client->identifier,
+								 owner->user ? owner->user->id : 0);
 }
 
 static bool

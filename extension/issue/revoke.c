@@ -15,8 +15,10 @@
  */
 #include "issue.h"
 
+#include "../hub/hub_concern.h"
+#include "../hub/hub_write.h"
+
 #include "catalog/pg_type.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -27,6 +29,12 @@ PG_FUNCTION_INFO_V1(jhub_authz_revoke_all);
 
 static bool revoke_under_way = false;
 
+static Timestamp
+revoke_moment(void)
+{
+	return hub_now() - REVOKE_MARGIN;
+}
+
 bool
 issue_is_revoking(void)
 {
@@ -35,73 +43,21 @@ issue_is_revoking(void)
 
 /* ---- tokens ---- */
 
-/* Ids of the tokens that were revoked, and when each was created. */
-typedef struct Revoked
-{
-	int			n;
-	Datum		ids;			/* int4[] */
-	Datum		created;		/* timestamp[], in the same order */
-} Revoked;
-
-static Datum
-revoke_array_copy(HeapTuple row, TupleDesc desc, int column)
-{
-	bool		isnull;
-	Datum		value = SPI_getbinval(row, desc, column, &isnull);
-
-	return PointerGetDatum(DatumGetArrayTypePCopy(value));
-}
-
-/* Set tokens expired, in one statement, rows locked in order of id. */
+/* Set tokens expired, known to the triggers as a revocation. */
 static void
 revoke_expire(const HubSchema *hub, const int *ids, int n, bool blank_scopes,
-			  Revoked *revoked)
+			  HubExpired *revoked)
 {
-	static const Oid types[2] = {INT4ARRAYOID, TIMESTAMPOID};
-	bool		blank = blank_scopes && hub->has_token_scopes;
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext spi;
-	Datum		values[2];
-	char	   *sql;
-	SpiFrame	frame;
-
-	sql = psprintf("WITH locked AS MATERIALIZED ("
-				   "SELECT id FROM %s.api_tokens WHERE id = ANY ($1)"
-				   " ORDER BY id FOR NO KEY UPDATE), "
-				   "done AS ("
-				   "UPDATE %s.api_tokens t SET expires_at = LEAST(t.expires_at, $2)%s"
-				   " FROM locked WHERE t.id = locked.id"
-				   " AND (t.expires_at IS NULL OR t.expires_at > $2%s)"
-				   " RETURNING t.id, t.created) "
-				   "SELECT count(*)::int, array_agg(id ORDER BY id), array_agg(created ORDER BY id)"
-				   " FROM done",
-				   hub->quoted, hub->quoted,
-				   blank ? ", scopes = '[]'" : "",
-				   blank ? " OR t.scopes IS DISTINCT FROM '[]'" : "");
-
-	values[0] = spi_int_array(ids, n);
-	values[1] = TimestampGetDatum(hub_now() - REVOKE_MARGIN);
-	spi_enter(&frame, hub->owner);
 	revoke_under_way = true;
 	PG_TRY();
 	{
-		(void) spi_run(sql, 2, types, values, NULL, false, true, 0);
+		hub_expire_tokens(hub, ids, n, revoke_moment(), blank_scopes, revoked);
 	}
 	PG_FINALLY();
 	{
 		revoke_under_way = false;
 	}
 	PG_END_TRY();
-
-	revoked->n = spi_int(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, 0);
-	if (revoked->n > 0)
-	{
-		spi = MemoryContextSwitchTo(caller);
-		revoked->ids = revoke_array_copy(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
-		revoked->created = revoke_array_copy(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3);
-		MemoryContextSwitchTo(spi);
-	}
-	spi_leave(&frame);
 }
 
 /*
@@ -109,13 +65,13 @@ revoke_expire(const HubSchema *hub, const int *ids, int n, bool blank_scopes,
  * the mode was off) gets an empty one, which covers nothing.
  */
 static void
-revoke_record(const HubSchema *hub, const Revoked *revoked)
+revoke_record(const HubSchema *hub, const HubExpired *revoked)
 {
 	static const Oid types[3] = {INT4ARRAYOID, TIMESTAMPARRAYOID, TEXTOID};
 	Datum		values[3];
 	SpiFrame	frame;
 
-	values[0] = revoked->ids;
+	values[0] = spi_int_array(revoked->ids, revoked->n);
 	values[1] = revoked->created;
 	values[2] = CStringGetTextDatum(hub->release->name);
 	spi_enter(&frame, module_owner());
@@ -131,7 +87,7 @@ revoke_record(const HubSchema *hub, const Revoked *revoked)
 
 static void
 revoke_tokens(const HubSchema *hub, const int *ids, int n, bool blank_scopes,
-			  Revoked *revoked)
+			  HubExpired *revoked)
 {
 	memset(revoked, 0, sizeof(*revoked));
 	if (n == 0)
@@ -144,7 +100,7 @@ revoke_tokens(const HubSchema *hub, const int *ids, int n, bool blank_scopes,
 int
 issue_revoke(const int *ids, int n, bool blank_scopes)
 {
-	Revoked		revoked;
+	HubExpired	revoked;
 
 	revoke_tokens(hub_schema(false, true), ids, n, blank_scopes, &revoked);
 	return revoked.n;
@@ -208,10 +164,8 @@ revoke_write_event(const RevokeEvents *events, const HubData *data, const HubTok
 
 /* An event for each token that was revoked by hand. */
 static void
-revoke_write_events(const HubSchema *hub, const Revoked *revoked, const char *reason)
+revoke_write_events(const HubSchema *hub, const HubExpired *revoked, const char *reason)
 {
-	ArrayType  *array = DatumGetArrayTypeP(revoked->ids);
-	const int  *ids = (const int *) ARR_DATA_PTR(array);
 	RevokeEvents events;
 	HubTokenWant tokens;
 	HubWant		owners;
@@ -226,7 +180,7 @@ revoke_write_events(const HubSchema *hub, const Revoked *revoked, const char *re
 	events.context = CurrentMemoryContext;
 	memset(&tokens, 0, sizeof(tokens));
 	tokens.nids = revoked->n;
-	tokens.ids = ids;
+	tokens.ids = revoked->ids;
 	hub_each_token(hub, &tokens, true, revoke_collect, &events);
 
 	memset(&owners, 0, sizeof(owners));
@@ -263,7 +217,7 @@ Datum
 jhub_authz_revoke_token(PG_FUNCTION_ARGS)
 {
 	HubSchema  *hub = hub_schema(false, true);
-	Revoked		revoked;
+	HubExpired	revoked;
 	int			id;
 
 	if (PG_ARGISNULL(0))
@@ -279,33 +233,29 @@ jhub_authz_revoke_token(PG_FUNCTION_ARGS)
 
 /* ---- the kill switch ---- */
 
-/*
- * What a kind of subject has: conditions on the hub's tables, in which $1 is
- * the subject (ids, or a text).  NULL: it has none such.
- */
+/* What may be named, and whose tokens are meant by that. */
 typedef struct RevokeKind
 {
 	const char *name;
-	bool		by_ids;
-	const char *tokens;
-	const char *codes;
-	const char *share_codes;
-	const char *logins;			/* on users; %s: the hub's schema */
+	HubOwnership by;
+	int			(*id) (const HubSchema *hub, const char *name, bool latest);
+	const char *label;			/* in a message */
+	bool		members;		/* those of its members */
 } RevokeKind;
 
+/* A session is only known by what it left behind: nothing has its id. */
 static const RevokeKind revoke_kinds[] = {
-	{"user", true, "user_id = ANY ($1)", "user_id = ANY ($1)", "owner_id = ANY ($1)", "id = ANY ($1)"},
-	{"group", true, "user_id = ANY ($1)", "user_id = ANY ($1)", "owner_id = ANY ($1)", "id = ANY ($1)"},
-	{"service", true, "service_id = ANY ($1)", NULL, NULL, NULL},
-	{"client", false, "client_id = $1", "client_id = $1", NULL, NULL},
-	{"session", false, "session_id = $1", "session_id = $1", NULL,
-	"id IN (SELECT user_id FROM %s.api_tokens WHERE session_id = $1)"},
+	{"user", HUB_OF_USERS, hub_user_id, "user", false},
+	{"group", HUB_OF_USERS, hub_group_id, "group", true},
+	{"service", HUB_OF_SERVICES, hub_service_id, "service", false},
+	{"client", HUB_OF_CLIENT, hub_client_id, "OAuth client", false},
+	{"session", HUB_OF_SESSION, NULL, "session", false},
 };
 
 static const RevokeKind *
 revoke_kind(const char *name)
 {
-	for (int i = 0; i < lengthof(revoke_kinds); i++)
+	for (int i = 0; i < (int) lengthof(revoke_kinds); i++)
 		if (strcmp(revoke_kinds[i].name, name) == 0)
 			return &revoke_kinds[i];
 	ereport(ERROR,
@@ -315,126 +265,27 @@ revoke_kind(const char *name)
 	return NULL;
 }
 
-static bool
-revoke_client_exists(const HubSchema *hub, const char *identifier)
+/* The subject of that name; 42704 if there is none such. */
+static void
+revoke_subject(const HubSchema *hub, const RevokeKind *kind, const char *name,
+			   HubOwned *subject)
 {
-	static const Oid types[1] = {TEXTOID};
-	Datum		values[1];
-	SpiFrame	frame;
-	bool		found;
+	int		   *ids = palloc(sizeof(int));
 
-	values[0] = CStringGetTextDatum(issue_message(identifier));
-	spi_enter(&frame, hub->owner);
-	found = spi_run(psprintf("SELECT 1 FROM %s.oauth_clients WHERE identifier = $1",
-							 hub->quoted),
-					1, types, values, NULL, true, true, 1) > 0;
-	spi_leave(&frame);
-	return found;
-}
-
-/* Members of a group. */
-static Datum
-revoke_members(const HubSchema *hub, int group_id)
-{
-	static const Oid types[1] = {INT4OID};
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext spi;
-	Datum		values[1];
-	Datum		result;
-	SpiFrame	frame;
-
-	values[0] = Int32GetDatum(group_id);
-	spi_enter(&frame, hub->owner);
-	(void) spi_run(psprintf("SELECT coalesce(array_agg(user_id), '{}')"
-							" FROM %s.user_group_map WHERE group_id = $1", hub->quoted),
-				   1, types, values, NULL, true, true, 1);
-	spi = MemoryContextSwitchTo(caller);
-	result = revoke_array_copy(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	MemoryContextSwitchTo(spi);
-	spi_leave(&frame);
-	return result;
-}
-
-/* The $1 of a kind's conditions; 42704 if there is no such subject. */
-static Datum
-revoke_subject(const HubSchema *hub, const RevokeKind *kind, const char *name)
-{
-	int			id = 1;
-
-	if (strcmp(kind->name, "user") == 0)
-		id = hub_user_id(hub, name, true);
-	else if (strcmp(kind->name, "group") == 0)
-		id = hub_group_id(hub, name, true);
-	else if (strcmp(kind->name, "service") == 0)
-		id = hub_service_id(hub, name, true);
-	else if (strcmp(kind->name, "client") == 0 && !revoke_client_exists(hub, name))
-		id = 0;
-	/* A session is only known by what it left behind. */
-	if (id == 0)
+	memset(subject, 0, sizeof(*subject));
+	subject->by = kind->by;
+	subject->name = name;
+	if (kind->id == NULL)
+		return;
+	*ids = kind->id(hub, name, true);
+	if (*ids == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("%s \"%s\" does not exist",
-						strcmp(kind->name, "client") == 0 ? "OAuth client" : kind->name,
-						issue_message(name))));
-	if (!kind->by_ids)
-		return CStringGetTextDatum(issue_message(name));
-	if (strcmp(kind->name, "group") == 0)
-		return revoke_members(hub, id);
-	return spi_int_array(&id, 1);
-}
-
-/* Ids of the tokens that are not dead yet. */
-static int *
-revoke_token_ids(const HubSchema *hub, const RevokeKind *kind, Datum subject, int *n)
-{
-	Oid			types[2] = {kind->by_ids ? INT4ARRAYOID : TEXTOID, TIMESTAMPOID};
-	Datum		values[2] = {subject, TimestampGetDatum(hub_now() - REVOKE_MARGIN)};
-	SpiFrame	frame;
-	uint64		rows;
-	int		   *ids;
-
-	spi_enter(&frame, hub->owner);
-	rows = spi_run(psprintf("SELECT id FROM %s.api_tokens"
-							" WHERE %s AND (expires_at IS NULL OR expires_at > $2)"
-							" ORDER BY id", hub->quoted, kind->tokens),
-				   2, types, values, NULL, true, true, 0);
-	ids = SPI_palloc(sizeof(int) * Max(rows, 1));
-	for (uint64 i = 0; i < rows; i++)
-		ids[i] = spi_int(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, 0);
-	spi_leave(&frame);
-	*n = (int) rows;
-	return ids;
-}
-
-/* Codes that could still be exchanged, and browser logins. */
-static void
-revoke_codes(const HubSchema *hub, const RevokeKind *kind, Datum subject, bool logins)
-{
-	Oid			types[2] = {kind->by_ids ? INT4ARRAYOID : TEXTOID, TIMESTAMPOID};
-	Datum		values[2] = {subject, TimestampGetDatum(hub_now() - REVOKE_MARGIN)};
-	SpiFrame	frame;
-
-	spi_enter(&frame, hub->owner);
-	if (kind->codes != NULL)
-		/* the one table where the hub keeps seconds since 1970 */
-		(void) spi_run(psprintf("UPDATE %s.oauth_codes"
-								" SET expires_at = extract(epoch FROM $2)::int WHERE %s"
-								" AND (expires_at IS NULL OR expires_at > extract(epoch FROM $2))",
-								hub->quoted, kind->codes),
-					   2, types, values, NULL, false, true, 0);
-	if (kind->share_codes != NULL && OidIsValid(hub->rel[HUB_SHARE_CODES]))
-		(void) spi_run(psprintf("UPDATE %s.share_codes SET expires_at = $2 WHERE %s"
-								" AND (expires_at IS NULL OR expires_at > $2)",
-								hub->quoted, kind->share_codes),
-					   2, types, values, NULL, false, true, 0);
-	if (logins)
-		/* a new random one each, as the hub makes them */
-		(void) spi_run(psprintf("UPDATE %s.users"
-								" SET cookie_id = replace(gen_random_uuid()::text, '-', '')"
-								" WHERE %s",
-								hub->quoted, psprintf(kind->logins, hub->quoted)),
-					   1, types, values, NULL, false, true, 0);
-	spi_leave(&frame);
+				 errmsg("%s \"%s\" does not exist", kind->label, issue_message(name))));
+	subject->n = 1;
+	if (kind->members)
+		hub_group_members(hub, ids, 1, &ids, &subject->n);
+	subject->ids = ids;
 }
 
 /*
@@ -455,18 +306,20 @@ jhub_authz_revoke_all(PG_FUNCTION_ARGS)
 	char	   *name = issue_text_arg(fcinfo, 1, "name");
 	bool		logins = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
 	HubSchema  *hub = hub_schema(false, true);
-	Revoked		revoked;
-	Datum		subject;
+	HubExpired	revoked;
+	HubOwned	subject;
 	int		   *ids;
 	int			n;
 
-	if (logins && kind->logins == NULL)
+	if (logins && !hub_has_logins(kind->by))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a %s has no browser logins", kind->name)));
-	subject = revoke_subject(hub, kind, name);
-	ids = revoke_token_ids(hub, kind, subject, &n);
-	revoke_codes(hub, kind, subject, logins);
+	revoke_subject(hub, kind, name, &subject);
+	ids = hub_owned_tokens(hub, &subject, revoke_moment(), &n);
+	hub_expire_codes(hub, &subject, revoke_moment());
+	if (logins)
+		hub_end_logins(hub, &subject);
 	revoke_tokens(hub, ids, n, false, &revoked);
 	if (revoked.n > 0)
 		revoke_write_events(hub, &revoked, revoke_reason(fcinfo, 2));

@@ -19,13 +19,13 @@
  */
 #include "issue.h"
 
-#include "catalog/pg_type.h"
+#include "../hub/hub_requests.h"
+
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/timestamp.h"
 
 #define HASH_ALGORITHM		"sha512"
 #define HASH_ROUNDS			1
@@ -150,6 +150,23 @@ hash_matches(const char *hashed, const char *token)
 	return timingsafe_bcmp(digest + 1, computed, HASH_HEX_LENGTH) == 0;
 }
 
+/* The token that is looked for, and the lowest id of those that it fits. */
+typedef struct HashSearch
+{
+	const char *token;
+	int			found;
+} HashSearch;
+
+static void
+hash_compare(int id, const char *hashed, void *arg)
+{
+	HashSearch *search = arg;
+
+	if (hash_matches(hashed, search->token) &&
+		(search->found == 0 || id < search->found))
+		search->found = id;
+}
+
 /*
  * authenticate(token text) returns integer
  *
@@ -160,38 +177,15 @@ hash_matches(const char *hashed, const char *token)
 Datum
 jhub_authz_authenticate(PG_FUNCTION_ARGS)
 {
-	static const Oid types[2] = {TEXTOID, TIMESTAMPOID};
 	char	   *given = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	char	   *token = module_to_utf8(given);
+	HashSearch	search = {.token = module_to_utf8(given)};
 	HubSchema  *hub = hub_schema(false, false);
-	Datum		values[2];
-	SpiFrame	frame;
-	uint64		rows;
-	int			found = 0;
 
-	values[0] = PointerGetDatum(cstring_to_text_with_len(given,
-														 pg_mbcharcliplen(given, strlen(given), ISSUE_PREFIX_LENGTH)));
-	values[1] = TimestampGetDatum(hub_now());
+	hub_each_hash(hub,
+				  pnstrdup(given, pg_mbcharcliplen(given, strlen(given), ISSUE_PREFIX_LENGTH)),
+				  hash_compare, &search);
 
-	spi_enter(&frame, hub->owner);
-	rows = spi_run(psprintf("SELECT id, hashed FROM %s.api_tokens"
-							" WHERE prefix = $1"
-							" AND (expires_at IS NULL OR expires_at >= $2)"
-							" AND client_id IS NOT NULL", hub->quoted),
-				   2, types, values, NULL, true, false, 0);
-	for (uint64 i = 0; i < rows; i++)
-	{
-		HeapTuple	row = SPI_tuptable->vals[i];
-		int			id = spi_int(row, SPI_tuptable->tupdesc, 1, 0);
-		char	   *hashed = spi_utf8(row, SPI_tuptable->tupdesc, 2);
-
-		if (hashed != NULL && hash_matches(hashed, token) &&
-			(found == 0 || id < found))
-			found = id;
-	}
-	spi_leave(&frame);
-
-	if (found == 0)
+	if (search.found == 0)
 		PG_RETURN_NULL();
-	PG_RETURN_INT32(found);
+	PG_RETURN_INT32(search.found);
 }

@@ -269,7 +269,7 @@ jhub_authz__option_defaults(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; i < lengthof(settings_options); i++)
+	for (int i = 0; i < (int) lengthof(settings_options); i++)
 	{
 		Datum		values[3] = {
 			CStringGetTextDatum(settings_options[i].name),
@@ -360,7 +360,7 @@ jhub_authz_set_option(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("option name cannot be null")));
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	for (int i = 0; i < lengthof(settings_options); i++)
+	for (int i = 0; i < (int) lengthof(settings_options); i++)
 		known |= strcmp(name, settings_options[i].name) == 0;
 	if (!known)
 		ereport(ERROR,

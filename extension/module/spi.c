@@ -9,9 +9,9 @@
  * ri_triggers.c does, so that a trigger, policy or default which the hub's role
  * put on its own tables runs with that role's rights and no more.
  *
- * A plan is kept under its text.  The text names relations with their schema;
- * a table that is dropped and made anew makes the plan invalid, and it is then
- * prepared again from the text.
+ * A plan is kept under its text.  The text names relations with their schema,
+ * and the server plans it again by itself when one of them changes or is dropped
+ * and made anew.
  *
  *-------------------------------------------------------------------------
  */
@@ -42,6 +42,25 @@ typedef struct SpiPlanEntry
 
 static HTAB *spi_plans = NULL;
 
+/*
+ * What is done as the hub's role in somebody else's session must leave nothing
+ * behind that would run as that session's user afterwards, as a deferred
+ * trigger on a hub table, a cursor WITH HOLD or a temporary table would: so it
+ * is a security-restricted operation, in which the server refuses all of these.
+ * Our own tables have no code but ours, and a deferred trigger that is to run.
+ */
+static int
+spi_sec_context(Oid role, int outer)
+{
+	int			flags = outer | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS;
+
+	if (role == module_owner())
+		return flags & ~SECURITY_RESTRICTED_OPERATION;
+	if (role != GetSessionUserId())
+		return flags | SECURITY_RESTRICTED_OPERATION;
+	return flags;
+}
+
 void
 spi_enter(SpiFrame *frame, Oid role)
 {
@@ -50,10 +69,7 @@ spi_enter(SpiFrame *frame, Oid role)
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	GetUserIdAndSecContext(&frame->save_userid, &frame->save_sec_context);
-	SetUserIdAndSecContext(role,
-						   frame->save_sec_context |
-						   SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_NOFORCE_RLS);
+	SetUserIdAndSecContext(role, spi_sec_context(role, frame->save_sec_context));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 }
@@ -64,7 +80,8 @@ spi_leave(SpiFrame *frame)
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	SetUserIdAndSecContext(frame->save_userid, frame->save_sec_context);
-	AtEOXact_GUC(true, frame->save_nestlevel);
+	/* what code of the hub's role has SET meanwhile goes too */
+	AtEOXact_GUC(false, frame->save_nestlevel);
 }
 
 /*
@@ -83,9 +100,26 @@ spi_prepare(const char *sql, int nargs, const Oid *argtypes)
 	return plan;
 }
 
+/* DROP and CREATE EXTENSION give our types other OIDs. */
+static bool
+spi_takes_types(SPIPlanPtr plan, int nargs, const Oid *argtypes)
+{
+	if (SPI_getargcount(plan) != nargs)
+		return false;
+	for (int i = 0; i < nargs; i++)
+		if (SPI_getargtypeid(plan, i) != argtypes[i])
+			return false;
+	return true;
+}
+
 /*
  * The kept plan for a text.  Two texts with the same hash don't share an entry:
  * the second is prepared each time, which is slow but right.
+ *
+ * One that is no longer valid is kept all the same: the server makes it anew
+ * when it is run.  It may not be freed here, for it may be the one that is being
+ * run: a decision that SET CONSTRAINTS brought forward runs within the INSERT
+ * of a note, and may note something itself.
  */
 static SPIPlanPtr
 spi_saved_plan(const char *sql, int nargs, const Oid *argtypes)
@@ -106,7 +140,7 @@ spi_saved_plan(const char *sql, int nargs, const Oid *argtypes)
 	{
 		if (strcmp(entry->sql, sql) != 0)
 			return spi_prepare(sql, nargs, argtypes);
-		if (SPI_plan_is_valid(entry->plan))
+		if (spi_takes_types(entry->plan, nargs, argtypes))
 			return entry->plan;
 		SPI_freeplan(entry->plan);
 		pfree(entry->sql);

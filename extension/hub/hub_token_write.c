@@ -1,0 +1,190 @@
+/*-------------------------------------------------------------------------
+ *
+ * hub_token_write.c
+ *	  Rows of api_tokens: inserted, given other scopes, expired.
+ *
+ * Tokens that are there already are locked in order of id before they are
+ * changed, so that two statements over the same tokens wait for each other and
+ * do not deadlock.  No row is ever deleted: the hub keeps rows in memory, and
+ * its next write to one that is gone would fail.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "hub_private.h"
+#include "hub_write.h"
+
+#include "utils/timestamp.h"
+
+#define HUB_NEW_TOKEN_COLUMNS	9
+
+/* ---- a new token ---- */
+
+/*
+ * A row that violates a constraint is shown in DETAIL, with the hash.  No
+ * message of ours may hold that.
+ */
+static void
+hub_hide_row(void *arg)
+{
+	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+		errdetail("The row is not shown, because it holds a hash.");
+}
+
+/* The row as parameters, in the order of the columns in hub_insert_token. */
+static void
+hub_new_token_values(const HubNewToken *token, Datum *values, char *nulls)
+{
+	char	   *json = scopeset_to_text(token->scopes);
+
+	memset(nulls, ' ', HUB_NEW_TOKEN_COLUMNS);
+	values[0] = CStringGetTextDatum(token->hashed);
+	values[1] = CStringGetTextDatum(token->prefix);
+	values[2] = Int32GetDatum(token->user_id);
+	nulls[2] = token->user_id != 0 ? ' ' : 'n';
+	values[3] = Int32GetDatum(token->service_id);
+	nulls[3] = token->service_id != 0 ? ' ' : 'n';
+	values[4] = PointerGetDatum(module_text_from_utf8(token->client_id,
+													  strlen(token->client_id)));
+	values[5] = TimestampGetDatum(token->created);
+	values[6] = TimestampGetDatum(token->expires_at);
+	nulls[6] = token->has_expires ? ' ' : 'n';
+	values[7] = CStringGetTextDatum(token->note);
+	values[8] = PointerGetDatum(module_text_from_utf8(json, strlen(json)));
+}
+
+/* Id and scopes of the row that was returned; the scopes in a given context. */
+static int
+hub_inserted_token(MemoryContext context, const Scopeset **stored)
+{
+	HeapTuple	row = SPI_tuptable->vals[0];
+	TupleDesc	desc = SPI_tuptable->tupdesc;
+	MemoryContext spi = MemoryContextSwitchTo(context);
+	char	   *defect;
+
+	*stored = hub_parse_scopes(hub_text(row, desc, 2), &defect);
+	MemoryContextSwitchTo(spi);
+	return spi_int(row, desc, 1, 0);
+}
+
+int
+hub_insert_token(const HubSchema *hub, const HubNewToken *token, const Scopeset **stored)
+{
+	static const Oid types[HUB_NEW_TOKEN_COLUMNS] = {
+		TEXTOID, TEXTOID, INT4OID, INT4OID, TEXTOID, TIMESTAMPOID, TIMESTAMPOID,
+		TEXTOID, TEXTOID
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[HUB_NEW_TOKEN_COLUMNS];
+	char		nulls[HUB_NEW_TOKEN_COLUMNS];
+	ErrorContextCallback hide = {.callback = hub_hide_row};
+	SpiFrame	frame;
+	int			id = 0;
+
+	hub_new_token_values(token, values, nulls);
+	hide.previous = error_context_stack;
+	error_context_stack = &hide;
+	spi_enter(&frame, hub->owner);
+	if (spi_run(psprintf("INSERT INTO %s.api_tokens"
+						 " (hashed, prefix, user_id, service_id, client_id,"
+						 " created, expires_at, note, scopes)"
+						 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+						 " RETURNING id, scopes", hub->quoted),
+				HUB_NEW_TOKEN_COLUMNS, types, values, nulls, false, true, 0) == 1)
+		id = hub_inserted_token(caller, stored);
+	spi_leave(&frame);
+	error_context_stack = hide.previous;
+	return id;
+}
+
+/* ---- tokens that are there ---- */
+
+void
+hub_set_token_scopes(const HubSchema *hub, const int *ids,
+					 const Scopeset *const *scopes, int n)
+{
+	static const Oid types[2] = {INT4ARRAYOID, TEXTARRAYOID};
+	char	  **texts = palloc(sizeof(char *) * Max(n, 1));
+	Datum		values[2];
+	SpiFrame	frame;
+
+	for (int i = 0; i < n; i++)
+		texts[i] = scopeset_to_text(scopes[i]);
+	values[0] = spi_int_array(ids, n);
+	values[1] = spi_text_array(texts, n);
+
+	spi_enter(&frame, hub->owner);
+	(void) spi_run(psprintf("WITH new AS MATERIALIZED ("
+							"SELECT t.id, n.scopes FROM %s.api_tokens t"
+							" JOIN unnest($1, $2) AS n (id, scopes) ON n.id = t.id"
+							" ORDER BY t.id FOR NO KEY UPDATE OF t)"
+							" UPDATE %s.api_tokens t SET scopes = new.scopes"
+							" FROM new WHERE t.id = new.id",
+							hub->quoted, hub->quoted),
+				   2, types, values, NULL, false, true, 0);
+	spi_leave(&frame);
+}
+
+/* The casts: what is read as an array of a type must be one. */
+static char *
+hub_expire_statement(const HubSchema *hub, bool blank)
+{
+	return psprintf("WITH locked AS MATERIALIZED ("
+					"SELECT id FROM %s.api_tokens WHERE id = ANY ($1)"
+					" ORDER BY id FOR NO KEY UPDATE), "
+					"done AS ("
+					"UPDATE %s.api_tokens t SET expires_at = LEAST(t.expires_at, $2)%s"
+					" FROM locked WHERE t.id = locked.id"
+					" AND (t.expires_at IS NULL OR t.expires_at > $2%s)"
+					" RETURNING t.id, t.created) "
+					"SELECT count(*)::int, array_agg(id::int ORDER BY id),"
+					" array_agg(created::timestamp ORDER BY id)"
+					" FROM done",
+					hub->quoted, hub->quoted,
+					blank ? ", scopes = '[]'" : "",
+					blank ? " OR t.scopes IS DISTINCT FROM '[]'" : "");
+}
+
+/* An int4[] without NULL as C ints. */
+static int *
+hub_ints_of(Datum array)
+{
+	Datum	   *elements;
+	int		   *ints;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(array), INT4OID, sizeof(int32), true,
+					  TYPALIGN_INT, &elements, NULL, &n);
+	ints = palloc(sizeof(int) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		ints[i] = DatumGetInt32(elements[i]);
+	return ints;
+}
+
+void
+hub_expire_tokens(const HubSchema *hub, const int *ids, int n, Timestamp moment,
+				  bool blank_scopes, HubExpired *expired)
+{
+	static const Oid types[2] = {INT4ARRAYOID, TIMESTAMPOID};
+	MemoryContext caller = CurrentMemoryContext;
+	HeapTuple	row;
+	Datum		values[2];
+	Datum		expired_ids = (Datum) 0;
+	SpiFrame	frame;
+
+	values[0] = spi_int_array(ids, n);
+	values[1] = TimestampGetDatum(moment);
+	spi_enter(&frame, hub->owner);
+	/* before 3.0 there are no scopes to blank */
+	(void) spi_run(hub_expire_statement(hub, blank_scopes && hub->has_token_scopes),
+				   2, types, values, NULL, false, true, 0);
+	row = SPI_tuptable->vals[0];
+	expired->n = spi_int(row, SPI_tuptable->tupdesc, 1, 0);
+	if (expired->n > 0)
+	{
+		expired_ids = hub_array(row, SPI_tuptable->tupdesc, 2, caller);
+		expired->created = hub_array(row, SPI_tuptable->tupdesc, 3, caller);
+	}
+	spi_leave(&frame);
+	if (expired->n > 0)
+		expired->ids = hub_ints_of(expired_ids);
+}
