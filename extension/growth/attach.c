@@ -80,8 +80,9 @@ attach_function(const char *name)
 static bool
 attach_has_trigger(Relation rel, const AttachTrigger *t)
 {
-	TriggerDesc *desc = rel->trigdesc;
 	Oid			function = attach_function(t->function);
+	/* after the look-up, which may make the relation's cache entry anew */
+	TriggerDesc *desc = rel->trigdesc;
 
 	for (int i = 0; desc != NULL && i < desc->numtriggers; i++)
 		if (desc->triggers[i].tgfoid == function &&

@@ -61,6 +61,36 @@ revoke_expire(const HubSchema *hub, const int *ids, int n, bool blank_scopes,
 }
 
 /*
+ * Nothing that the hub's role put on its table, such as a BEFORE trigger or a
+ * rule, may turn a revocation into one that is only written down.
+ */
+static void
+revoke_check(const HubSchema *hub, const int *ids, int n)
+{
+	static const Oid types[2] = {INT4ARRAYOID, TIMESTAMPOID};
+	Datum		values[2];
+	SpiFrame	frame;
+	int			id = 0;
+
+	values[0] = spi_int_array(ids, n);
+	values[1] = TimestampGetDatum(hub_now());
+	spi_enter(&frame, hub->owner);
+	if (spi_run(psprintf("SELECT id::int FROM %s.api_tokens WHERE id = ANY ($1)"
+						 " AND (expires_at IS NULL OR expires_at >= $2) ORDER BY id",
+						 hub->quoted),
+				2, types, values, NULL, true, true, 1) > 0)
+		id = spi_int(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, 0);
+	spi_leave(&frame);
+	if (id != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("token %d could not be revoked", id),
+				 errdetail("It is still alive after it was set expired."),
+				 errhint("Look for a trigger or rule of your own on table \"%s.api_tokens\".",
+						 hub->name)));
+}
+
+/*
  * Record it.  A token without a baseline (issued in this transaction, or while
  * the mode was off) gets an empty one, which covers nothing.
  */
@@ -93,6 +123,7 @@ revoke_tokens(const HubSchema *hub, const int *ids, int n, bool blank_scopes,
 	if (n == 0)
 		return;
 	revoke_expire(hub, ids, n, blank_scopes, revoked);
+	revoke_check(hub, ids, n);
 	if (revoked->n > 0)
 		revoke_record(hub, revoked);
 }
