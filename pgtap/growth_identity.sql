@@ -10,7 +10,7 @@ CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
-SELECT plan(23);
+SELECT plan(24);
 SELECT jhub_authz.attach() \g /dev/null
 
 CREATE FUNCTION pg_temp.live(token integer) RETURNS boolean LANGUAGE sql AS

@@ -9,6 +9,11 @@ umask 022
 folder() {
     local dir=$here/build/$1
     mkdir -p "$dir"
+    # what an earlier run as root left cannot be replaced by anybody else
+    if [ "$(id -u)" != 0 ] && [ -n "$(find "$dir" ! -user "$(id -u)" -print -quit)" ]; then
+        echo "$dir holds files of another user: remove it first, with: sudo rm -r $dir" >&2
+        return 1
+    fi
     if [ ${#dir} -gt 70 ] || { [ "$(id -u)" = 0 ] && ! runuser -u postgres -- test -x "$dir"; }; then
         dir=$(mktemp -d /tmp/jhub_authz.XXXXXX)
         chmod 755 "$dir"

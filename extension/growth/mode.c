@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/resowner.h"
 
@@ -123,6 +124,7 @@ jhub_authz_set_mode(PG_FUNCTION_ARGS)
 	bool		locked;
 
 	growth_check_mode(mode);
+	PreventCommandIfReadOnly("set_mode()");
 	locked = mode_lock(mode);
 	values[0] = PG_GETARG_DATUM(0);
 	spi_enter(&frame, module_owner());
@@ -150,6 +152,7 @@ jhub_authz_rebase(PG_FUNCTION_ARGS)
 	Decision   *d;
 	bool		rebased;
 
+	PreventCommandIfReadOnly("rebase()");
 	actor_current(&actor);
 	decision_lock(false, settings_get()->lock_timeout_ms);
 	d = decision_create(&actor);

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 
 import sitecustomize
 
@@ -41,7 +42,11 @@ def pytest_runtest_logreport(report):
 def pytest_runtest_logfinish(nodeid, location):
     with open(os.path.join(sitecustomize.STATE, "results"), "a") as log:
         log.write(json.dumps([in_file(nodeid), _worst.get(nodeid, "error")]) + "\n")
-    # the test's in-memory databases go with it
+    # the test's in-memory databases go with it, but for the one that the suite
+    # of 3.x keeps for all its tests
+    kept = (getattr(m, "_db", None) for n, m in list(sys.modules.items()) if n.endswith("conftest"))
+    if any(session is not None for session in kept):
+        return
     gone, sitecustomize.memory_databases[:] = sitecustomize.memory_databases[:], []
     if gone:
         sitecustomize.psql(
