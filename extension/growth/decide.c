@@ -431,6 +431,23 @@ decide_rename(Decision *d, const Note *notes, int n, const Note *note, Rename *r
 	return strcmp(rename->old_name, rename->new_name) != 0;
 }
 
+/* Is there a row of that name, now that the transaction has done its work? */
+static bool
+decide_is_taken(Decision *d, const Rename *rename)
+{
+	switch (rename->kind)
+	{
+		case SCOPE_USER:
+			return hub_user_id(d->hub, rename->old_name, true) != 0;
+		case SCOPE_GROUP:
+			return hub_group_id(d->hub, rename->old_name, true) != 0;
+		case SCOPE_SERVICE:
+			return hub_service_id(d->hub, rename->old_name, true) != 0;
+		default:
+			return hub_server_exists(d->hub, rename->old_name);
+	}
+}
+
 static void
 decide_renames(Decision *d, const Note *notes, int n)
 {
@@ -447,6 +464,9 @@ decide_renames(Decision *d, const Note *notes, int n)
 	}
 	if (nrenames > 0)
 		baselines_rename(d, renames, nrenames);
+	for (int i = 0; i < nrenames; i++)
+		if (decide_is_taken(d, &renames[i]))
+			d->taken_over = lappend(d->taken_over, &renames[i]);
 }
 
 /* ---- the decision ---- */

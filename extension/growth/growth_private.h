@@ -41,6 +41,15 @@ typedef struct RoleOverride
 	const Scopeset *raw;		/* the earlier definition */
 } RoleOverride;
 
+/* One rename; all those of a transaction are taken at once. */
+typedef struct Rename
+{
+	ScopeKind	kind;
+	int			id;
+	char	   *old_name;
+	char	   *new_name;
+} Rename;
+
 typedef struct Decision
 {
 	MemoryContext context;		/* lives as long as the decision */
@@ -66,6 +75,7 @@ typedef struct Decision
 	const char *new_action;		/* event for a token without a baseline */
 	List	   *overrides;		/* RoleOverride * */
 	List	   *renamed;		/* Baseline *: before a rename of this transaction */
+	List	   *taken_over;		/* Rename *: whose old name is somebody else's now */
 	HubData    *data;
 	EffectiveWay *now;
 	EffectiveWay *now_no_shares;
@@ -140,14 +150,6 @@ extern void baselines_follow(HubToken **tokens, int n);
 extern void baselines_drop(const int *ids, int n);
 extern void baselines_drop_orphans(const HubSchema *hub);
 
-/* All renames of a transaction at once. */
-typedef struct Rename
-{
-	ScopeKind	kind;
-	int			id;
-	char	   *old_name;
-	char	   *new_name;
-} Rename;
 extern void baselines_rename(Decision *d, Rename *renames, int n);
 
 /* Array building for bulk statements. */

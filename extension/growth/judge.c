@@ -310,6 +310,26 @@ judge_before_rename(Judge *j, int token_id)
 	return NULL;
 }
 
+/*
+ * What still goes by the old name reaches nobody, and is no growth - unless
+ * somebody else has that name now.
+ */
+static bool
+judge_names_another(Judge *j, const Scopeset *gained)
+{
+	ListCell   *lc;
+
+	foreach(lc, j->d->taken_over)
+	{
+		Rename	   *rename = lfirst(lc);
+
+		if (scopeset_names_filter(gained, rename->kind, rename->old_name,
+								  strlen(rename->old_name)))
+			return true;
+	}
+	return false;
+}
+
 static void
 judge_grown(Judge *j, HubToken *token, const Baseline *b, const Scopeset *gained)
 {
@@ -380,7 +400,8 @@ judge_standing(Judge *j, HubToken *token, const Baseline *b, const Scopeset *now
 	if (policy->inherit == INHERIT_FOLLOW && issue_has_inherit(token->stored))
 		return;
 	before = judge_before_rename(j, token->id);
-	if (before != NULL && judge_covers(j, before, gained))
+	if (before != NULL && judge_covers(j, before, gained) &&
+		!judge_names_another(j, gained))
 	{
 		judge_extend(j, token, b, gained, "renamed", "rename: still named as before");
 		return;

@@ -268,3 +268,25 @@ hub_name_of(const HubSchema *hub, HubTable table, int id)
 	spi_leave(&frame);
 	return result;
 }
+
+bool
+hub_server_exists(const HubSchema *hub, const char *server)
+{
+	static const Oid types[2] = {TEXTOID, TEXTOID};
+	int			owner_len = scope_server_owner_len(server, strlen(server));
+	const char *name = server + owner_len + (server[owner_len] == '/' ? 1 : 0);
+	Datum		values[2];
+	SpiFrame	frame;
+	bool		found;
+
+	values[0] = PointerGetDatum(module_text_if_representable(pnstrdup(server, owner_len)));
+	values[1] = PointerGetDatum(module_text_if_representable(name));
+	if (values[0] == 0 || values[1] == 0)
+		return false;
+	spi_enter(&frame, hub->owner);
+	found = spi_run(psprintf("SELECT FROM %s.spawners s JOIN %s.users u ON u.id = s.user_id"
+							 " WHERE u.name = $1 AND s.name = $2", hub->quoted, hub->quoted),
+					2, types, values, NULL, true, true, 1) > 0;
+	spi_leave(&frame);
+	return found;
+}

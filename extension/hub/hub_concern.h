@@ -62,6 +62,9 @@ extern void hub_group_members(const HubSchema *hub, const int *groups, int ngrou
 /* "owner/name" of a server by its row id, and its owner's id; NULL if gone. */
 extern char *hub_server_name(const HubSchema *hub, int spawner_id, char **owner);
 
+/* Is there a server of this name, "owner/name"? */
+extern bool hub_server_exists(const HubSchema *hub, const char *server);
+
 /* Name of a user, group or service by id; NULL if gone. */
 extern char *hub_name_of(const HubSchema *hub, HubTable table, int id);
 
