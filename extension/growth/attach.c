@@ -28,7 +28,6 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 
 PG_FUNCTION_INFO_V1(jhub_authz_attach);
 PG_FUNCTION_INFO_V1(jhub_authz__expected_triggers);
@@ -145,46 +144,30 @@ attach_create(const HubSchema *hub, uint32 missing)
 	spi_leave(&frame);
 }
 
-/*
- * In the middle of somebody's commit: what can't be made now must not make that
- * commit fail.  self_check tells, and the next decision tries again.
- */
-static bool
-attach_create_quietly(const HubSchema *hub, uint32 missing)
+/* What attach_create takes, for module_try. */
+typedef struct AttachMissing
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool made = true;
+	const HubSchema *hub;
+	uint32		missing;
+} AttachMissing;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		int			nest = NewGUCNestLevel();
+static void
+attach_attempt(void *arg)
+{
+	AttachMissing *m = arg;
+	int			nest = NewGUCNestLevel();
 
-		(void) set_config_option("lock_timeout", "1s", PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-		attach_create(hub, missing);
-		AtEOXact_GUC(true, nest);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
+	(void) set_config_option("lock_timeout", "1s", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	attach_create(m->hub, m->missing);
+	AtEOXact_GUC(true, nest);
+}
 
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		/* a cancelled statement is the user's word, not the table's */
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			ReThrowError(error);
-		made = false;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return made;
+/* A cancelled statement is the user's word, not the table's. */
+static bool
+attach_tolerates(int sqlerrcode)
+{
+	return sqlerrcode != ERRCODE_QUERY_CANCELED;
 }
 
 bool
@@ -194,8 +177,17 @@ attach_triggers(const HubSchema *hub, bool quiet)
 
 	if (missing == 0)
 		return false;
+
+	/*
+	 * In the middle of somebody's commit: what can't be made now must not make
+	 * that commit fail.  self_check tells, and the next decision tries again.
+	 */
 	if (quiet)
-		return attach_create_quietly(hub, missing);
+	{
+		AttachMissing m = {hub, missing};
+
+		return module_try(attach_attempt, &m, attach_tolerates);
+	}
 	attach_create(hub, missing);
 	return true;
 }

@@ -11,7 +11,6 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/resowner.h"
 
 #include "../module/init.h"
 
@@ -45,42 +44,16 @@ growth_check_mode(const char *mode)
 				 errhint("It is enforce, observe or off.")));
 }
 
-/*
- * Take the lock if it can be had in time.  In a subtransaction, for a wait that
- * ends is an error; what was locked stays so.
- */
-static bool
-mode_try_lock(int timeout_ms)
+static void
+mode_attempt_lock(void *arg)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool locked = true;
+	decision_lock(true, *(int *) arg);
+}
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		decision_lock(true, timeout_ms);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
-			ReThrowError(error);
-		locked = false;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return locked;
+static bool
+mode_tolerates(int sqlerrcode)
+{
+	return sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
 }
 
 /* The mode is changed; how the lock stands says whether everyone is judged. */
@@ -96,7 +69,7 @@ mode_lock(const char *mode)
 		decision_lock(true, timeout_ms);
 		return true;
 	}
-	if (mode_try_lock(timeout_ms))
+	if (module_try(mode_attempt_lock, &timeout_ms, mode_tolerates))
 		return true;
 	ereport(WARNING,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),

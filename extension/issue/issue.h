@@ -102,6 +102,9 @@ extern char *issue_hash_token(const char *token);
 extern Scopeset *issue_requested(const HubSchema *hub, ArrayType *requested,
 								 bool latest);
 
+/* The elements of a text[] as UTF-8; 22004 for a NULL, which is then a 'what'. */
+extern char **issue_elements(ArrayType *array, const char *what, int *n);
+
 /* The scopes of roles, by name; 42704 for a name that there is not. */
 extern Scopeset *issue_role_scopes(const HubSchema *hub, char **names, int n,
 								   bool latest);

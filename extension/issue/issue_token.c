@@ -26,27 +26,6 @@
 
 PG_FUNCTION_INFO_V1(jhub_authz_issue_token);
 
-/* Names in a text[] as UTF-8. */
-static char **
-token_role_names(ArrayType *array, int *n)
-{
-	Datum	   *elements;
-	bool	   *nulls;
-	char	  **names;
-
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, n);
-	names = palloc(sizeof(char *) * Max(*n, 1));
-	for (int i = 0; i < *n; i++)
-	{
-		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("a role must not be null")));
-		names[i] = module_to_utf8(TextDatumGetCString(elements[i]));
-	}
-	return names;
-}
-
 /*
  * The raw scopes that are asked for: as given, those of the roles, or those of
  * the hub's default role for tokens.
@@ -65,7 +44,7 @@ token_requested(FunctionCallInfo fcinfo, const HubSchema *hub)
 	if (!PG_ARGISNULL(3))
 	{
 		int			n;
-		char	  **names = token_role_names(PG_GETARG_ARRAYTYPE_P(3), &n);
+		char	  **names = issue_elements(PG_GETARG_ARRAYTYPE_P(3), "a role", &n);
 
 		return issue_role_scopes(hub, names, n, true);
 	}

@@ -28,8 +28,8 @@ PG_FUNCTION_INFO_V1(jhub_authz_resolve_request);
 /* ---- what was asked for ---- */
 
 /* The elements of a text[] as UTF-8; 22004 for a NULL among them. */
-static char **
-request_elements(ArrayType *array, int *n)
+char	  **
+issue_elements(ArrayType *array, const char *what, int *n)
 {
 	Datum	   *elements;
 	bool	   *nulls;
@@ -42,7 +42,7 @@ request_elements(ArrayType *array, int *n)
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("a requested scope or role must not be null")));
+					 errmsg("%s must not be null", what)));
 		result[i] = module_to_utf8(TextDatumGetCString(elements[i]));
 	}
 	return result;
@@ -146,7 +146,7 @@ issue_requested(const HubSchema *hub, ArrayType *requested, bool latest)
 	char	  **elements;
 	int			n;
 
-	elements = request_elements(requested, &n);
+	elements = issue_elements(requested, "a requested scope or role", &n);
 	scopes = request_scopes(elements, n, &broken, &defect);
 	if (scopes != NULL && catalogue_undefined(hub->catalogue, scopes) == NULL)
 		return scopes;

@@ -76,6 +76,13 @@ extern Datum spi_int_array(const int *values, int n);
 /* A text[] Datum from UTF-8 strings; those that can't be had here are left out. */
 extern Datum spi_text_array(char *const *values, int n);
 
+/*
+ * Call attempt(arg) in a subtransaction.  False, and nothing done, if it fails
+ * with an error that tolerates(sqlerrcode) accepts; another error goes on.
+ */
+extern bool module_try(void (*attempt) (void *arg), void *arg,
+					   bool (*tolerates) (int sqlerrcode));
+
 /* ---- settings kept in tables (settings.c) ---- */
 
 typedef enum HubMode
