@@ -108,7 +108,8 @@ narrow_hub(Relation rel, HubTable table, const char *name)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" was called for table \"%s\", which is not the attached hub's %s",
 						name, RelationGetRelationName(rel),
-						hub_table_name(table))));
+						hub_table_name(table)),
+				 errhint("If the hub's schema or tables have been renamed or moved, call jhub_authz.detach() and jhub_authz.attach() again.")));
 	return hub;
 }
 
