@@ -10,6 +10,7 @@
  */
 #include "hub_private.h"
 
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -134,6 +135,14 @@ hub_token_list(HubTokenQuery *query, const char *column, Oid type, Datum value)
 	query->nargs++;
 }
 
+/* A column that we can do without: a release may drop it. */
+static const char *
+hub_token_column(const HubSchema *hub, const char *column)
+{
+	return get_attnum(hub->rel[HUB_API_TOKENS], column) != InvalidAttrNumber ?
+		column : "NULL::text";
+}
+
 /* False if nothing can be wanted. */
 static bool
 hub_token_query(HubTokenQuery *query, const HubSchema *hub, const HubTokenWant *want)
@@ -141,9 +150,10 @@ hub_token_query(HubTokenQuery *query, const HubSchema *hub, const HubTokenWant *
 	memset(query, 0, sizeof(*query));
 	initStringInfo(&query->sql);
 	appendStringInfo(&query->sql,
-					 "SELECT id, user_id, service_id, client_id, note, prefix, created, expires_at, %s"
+					 "SELECT id, user_id, service_id, client_id, %s, %s, created, expires_at, %s"
 					 " FROM %s.api_tokens WHERE ",
-					 hub->has_token_scopes ? "scopes" : "NULL::text", hub->quoted);
+					 hub_token_column(hub, "note"), hub_token_column(hub, "prefix"),
+					 hub_token_column(hub, "scopes"), hub->quoted);
 	if (want->all)
 		appendStringInfoString(&query->sql, "true");
 	else
