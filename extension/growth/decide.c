@@ -45,6 +45,8 @@ typedef struct Note
 	char	   *old_name;
 } Note;
 
+bool		growth_previewing = false;
+
 static const char *const growth_default_roles[] = {"user", "admin", "server", "token"};
 
 bool

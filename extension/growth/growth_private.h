@@ -100,6 +100,12 @@ extern void growth_check_mode(const char *mode);
 
 extern void decision_lock(bool exclusive, int timeout_ms);
 
+/*
+ * Under preview() nothing that is decided stays: a limit or a veto does not end
+ * the transaction there, it is an event like the others.
+ */
+extern bool growth_previewing;
+
 /* The hub's default roles, and their definitions in any release. */
 extern bool growth_is_default_role(const char *name);
 extern bool growth_is_default_definition(const char *role_name, const Scopeset *raw);
