@@ -28,7 +28,16 @@ SQL_growth = growth attach
 OBJS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.o,$(OBJS_$(r))))
 SQL_PARTS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.sql,$(SQL_$(r))))
 
-DATA_built = extension/$(EXTENSION)--$(EXTVERSION).sql
+# The update from 0.1.0: what altered, by hand, then every part that 0.1.0 did not
+# have, so that a new part needs no line of its own.  The install script of 0.1.0
+# is kept to test the update and is not installed: with this library it would
+# make an extension that lacks what the library looks for.
+SQL_of_0.1.0 = module/guard module/settings algebra/type algebra/operators algebra/index algebra/aggregates \
+	catalogue/catalogue hub/hub effective/algebra effective/effective issue/issue growth/growth growth/attach
+SQL_since_0.1.0 = $(filter-out $(SQL_of_0.1.0:%=extension/%.sql),$(SQL_PARTS))
+UPDATES = extension/$(EXTENSION)--0.1.0--0.2.0.sql
+
+DATA_built = extension/$(EXTENSION)--$(EXTVERSION).sql $(UPDATES)
 REGRESS ?= $(filter-out $(if $(filter 15,$(MAJORVERSION)),ge16_%),$(patsubst $(here)sql/%.sql,%,$(sort $(wildcard $(here)sql/*.sql))))
 REGRESS_OPTS = --load-extension=jhub_authz --dbname=jhub_authz_regress
 SHLIB_LINK = $(shell pkg-config --libs jansson 2>/dev/null || echo -ljansson) -Wl,-Bsymbolic
@@ -46,7 +55,11 @@ all install installcheck clean:
 	@echo "$(PG_CONFIG) not found: install postgresql-server-dev-15, or set PG_CONFIG" >&2; exit 1
 endif
 
-$(DATA_built): $(SQL_PARTS) $(here)jhub_authz.control $(here)Makefile
+extension/$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) $(here)jhub_authz.control $(here)Makefile
+	$(MKDIR_P) $(@D)
+	cat $(filter %.sql,$^) > $@
+
+extension/$(EXTENSION)--0.1.0--0.2.0.sql: extension/update/0.1.0--0.2.0.sql $(SQL_since_0.1.0) $(here)Makefile
 	$(MKDIR_P) $(@D)
 	cat $(filter %.sql,$^) > $@
 
