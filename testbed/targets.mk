@@ -7,7 +7,9 @@
 #   make interop HUB=5.5.1 [SEED=n] [CASES=n] [SUBSET=1]
 #                                    against a JupyterHub from PyPI
 #   make matrix                      PostgreSQL 17 and 18 in Debian roots
-.PHONY: demo test interop matrix
+#   make fuzz-sql [SECONDS=n] [SEED=n]
+#                                    mutated input for every function
+.PHONY: demo test interop matrix fuzz-sql
 
 demo:
 	@$(here)demo/run
@@ -20,3 +22,6 @@ interop:
 
 matrix:
 	@$(here)testbed/matrix
+
+fuzz-sql:
+	@$(here)testbed/fuzz_sql "$(or $(SECONDS),120)" $(SEED)
