@@ -15,7 +15,7 @@ OBJS_catalogue = hub_releases catalogue custom_scopes custom_scopes_json expand 
 OBJS_hub = hub_visible hub_schema hub_names hub_list hub_data hub_membership hub_tokens hub_token_write hub_owned hub_requests hub_scope_users hub_concern scope_functions status self_check
 OBJS_effective = effective resolve scope_checks subjects everyone visible
 OBJS_issue = owner narrow rescope token_hash issue_token resolve_request revoke
-OBJS_growth = events concern baselines notes judge decide attach mode policies
+OBJS_growth = events concern baselines notes judge decide attach mode policies switch
 
 SQL_module = guard settings
 SQL_algebra = type operators index aggregates

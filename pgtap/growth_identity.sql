@@ -155,7 +155,7 @@ ROLLBACK TO a;
 SELECT lives_ok($$ SELECT jhub_authz.set_mode('enforce') $$, 'a decision');
 SELECT is((SELECT array_agg(DISTINCT objsubid::int) FROM pg_locks
             WHERE locktype = 'object' AND classid = 'pg_extension'::regclass AND pid = pg_backend_pid()
-              AND mode = 'ExclusiveLock'), ARRAY[1], '... locks what no statement of SQL locks');
+              AND mode = 'ExclusiveLock'), ARRAY[1, 2], '... locks what no statement of SQL locks');
 
 SELECT * FROM finish();
 ROLLBACK;

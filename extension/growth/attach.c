@@ -23,11 +23,15 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+
+/* what CREATE TRIGGER may wait for besides the table, in a decision */
+#define ATTACH_QUIET_MS		100
 
 PG_FUNCTION_INFO_V1(jhub_authz_attach);
 PG_FUNCTION_INFO_V1(jhub_authz__expected_triggers);
@@ -149,18 +153,36 @@ typedef struct AttachMissing
 {
 	const HubSchema *hub;
 	uint32		missing;
+	bool		made;
 } AttachMissing;
+
+/*
+ * Those of the missing triggers whose tables nobody is writing to.  To wait for
+ * a table would hold up everyone who waits for our decision.
+ */
+static uint32
+attach_lockable(const HubSchema *hub, uint32 missing)
+{
+	for (int i = 0; i < (int) lengthof(attach_list); i++)
+		if ((missing & ((uint32) 1 << i)) &&
+			!ConditionalLockRelationOid(hub->rel[attach_list[i].table], ShareRowExclusiveLock))
+			missing &= ~((uint32) 1 << i);
+	return missing;
+}
 
 static void
 attach_attempt(void *arg)
 {
 	AttachMissing *m = arg;
-	int			nest = NewGUCNestLevel();
+	uint32		lockable = attach_lockable(m->hub, m->missing);
+	int			nest;
 
-	(void) set_config_option("lock_timeout", "1s", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	attach_create(m->hub, m->missing);
+	if (lockable == 0)
+		return;
+	nest = decision_timeout(ATTACH_QUIET_MS);
+	attach_create(m->hub, lockable);
 	AtEOXact_GUC(true, nest);
+	m->made = true;
 }
 
 /* A cancelled statement is the user's word, not the table's. */
@@ -184,9 +206,9 @@ attach_triggers(const HubSchema *hub, bool quiet)
 	 */
 	if (quiet)
 	{
-		AttachMissing m = {hub, missing};
+		AttachMissing m = {hub, missing, false};
 
-		return module_try(attach_attempt, &m, attach_tolerates);
+		return module_try(attach_attempt, &m, attach_tolerates) && m.made;
 	}
 	attach_create(hub, missing);
 	return true;
@@ -356,7 +378,11 @@ attach_enable(const HubSchema *hub)
  * attach(hub_schema, mode) - the release in force, as text.  Idempotent.
  * 25001 beyond READ COMMITTED, 3F000 and 42P01 where there is no hub, 42809 for
  * what is no ordinary table, 42501 for another than the owner of the tables,
- * 55000 while another hub is attached.
+ * 55000 while another hub is attached, 55P03 if a lock does not come.
+ *
+ * Locks in this order: the switch, the tables that need triggers, the row, the
+ * decision.  Who writes to the tables holds them when it comes to its own
+ * decision, so they come before that.
  */
 Datum
 jhub_authz_attach(PG_FUNCTION_ARGS)
@@ -364,6 +390,8 @@ jhub_authz_attach(PG_FUNCTION_ARGS)
 	char	   *schema = PG_ARGISNULL(0) ? "public" : text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char	   *mode = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
 	HubSchema  *hub;
+	int			timeout_ms;
+	int			nest;
 
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
@@ -377,12 +405,16 @@ jhub_authz_attach(PG_FUNCTION_ARGS)
 	attach_check_release(hub);
 	attach_check_other(hub);
 
-	decision_lock(true, settings_get()->lock_timeout_ms);
+	timeout_ms = settings_get()->lock_timeout_ms;
+	switch_lock(timeout_ms);
+	nest = decision_timeout(timeout_ms);
 	attach_grant(hub);
-	attach_store(hub, mode);
 	attach_enable(hub);
 	attach_triggers(hub, false);
 	CommandCounterIncrement();
+	attach_store(hub, mode);
+	AtEOXact_GUC(true, nest);
+	decision_lock(true, timeout_ms);
 	decide_everyone("attach", "adopted");
 
 	hub = hub_schema(false, true);

@@ -15,6 +15,9 @@
  * snapshot, and everything is read with the latest snapshot whatever the
  * isolation level: so of an issue and a growth one always sees the other.
  *
+ * What may have grown and cannot be decided, because the hub's tables are not
+ * where they were, does not pass: the transaction fails.
+ *
  *-------------------------------------------------------------------------
  */
 #include "growth_private.h"
@@ -83,7 +86,7 @@ growth_is_default_definition(const char *role_name, const Scopeset *raw)
 #define DECISION_LOCK_SUBID		1
 
 /* Waits end after timeout_ms (0: never) until this GUC nest level does. */
-static int
+int
 decision_timeout(int timeout_ms)
 {
 	int			nest = NewGUCNestLevel();
@@ -281,6 +284,7 @@ typedef struct Memberships
 {
 	ConcernList groups;
 	ConcernList gone;			/* reason: the name */
+	ConcernList joined;			/* those in which somebody is new */
 } Memberships;
 
 static void
@@ -289,6 +293,61 @@ decide_membership(Memberships *m, const Note *note)
 	concern_add(&m->groups, note->other, NULL);
 	if (note->old_name != NULL)
 		concern_add(&m->gone, note->other, note->old_name);
+	if (note_is(note, "join"))
+		concern_add(&m->joined, note->other, NULL);
+}
+
+/*
+ * Under another name somebody is as good as new in each group, and a group's
+ * members are in one that is new: filters go by names.
+ */
+static void
+decide_renamed_membership(Decision *d, const Note *note, Memberships *m)
+{
+	int		   *groups;
+	int			ngroups;
+
+	if (note_is(note, "rename_group"))
+	{
+		concern_add(&m->groups, note->id, NULL);
+		concern_add(&m->joined, note->id, NULL);
+	}
+	else if (note_is(note, "rename_user"))
+	{
+		hub_groups_of_user(d->hub, note->id, &groups, &ngroups);
+		for (int i = 0; i < ngroups; i++)
+		{
+			concern_add(&m->groups, groups[i], NULL);
+			concern_add(&m->joined, groups[i], NULL);
+		}
+	}
+}
+
+/*
+ * Someone joined a group: an owner whose roles or shares filter by that group
+ * holds more than before of what a token of theirs asks for by that someone's
+ * name.
+ */
+static void
+decide_joined(Decision *d, Memberships *m, ConcernList *roles)
+{
+	int		   *ids = concern_ids(&m->joined);
+	char	  **names = palloc(sizeof(char *) * Max(m->joined.n, 1));
+	int		   *found;
+	int			nfound;
+	int			n = 0;
+
+	for (int i = 0; i < m->joined.n; i++)
+		if ((names[n] = hub_name_of(d->hub, HUB_GROUPS, ids[i])) != NULL)
+			n++;
+	if (n == 0)
+		return;
+	hub_roles_by_group(d->hub, names, n, &found, &nfound);
+	for (int i = 0; i < nfound; i++)
+		concern_add(roles, found[i], "membership");
+	hub_share_users_by_group(d->hub, names, n, &found, &nfound);
+	for (int i = 0; i < nfound; i++)
+		concern_add(&d->users, found[i], "membership");
 }
 
 /*
@@ -369,7 +428,10 @@ decide_note(Decision *d, const Note *note, ConcernList *roles, ConcernList *grou
 		decide_membership(memberships, note);
 	else if (note_is(note, "client"))
 		d->clients = lappend(d->clients, note->old_name);
-	else if (note_is(note, "release") || note_is(note, "scopes") || note_is(note, "id"))
+	else if (note_is(note, "rename_group") || note_is(note, "rename_user"))
+		decide_renamed_membership(d, note, memberships);
+	else if (note_is(note, "release") || note_is(note, "scopes") || note_is(note, "id") ||
+			 note_is(note, "switch") || note_is(note, "moved"))
 		decide_everyone_concerned(d, note->kind);
 	else if (note_is(note, "truncate"))
 	{
@@ -511,16 +573,37 @@ decide_concerned(Decision *d, const Note *notes, int n)
 	ConcernList roles = {0};
 	ConcernList groups = {0};
 	ConcernList gone = {0};
-	Memberships memberships = {.groups = {0},.gone = {0}};
+	Memberships memberships = {.groups = {0},.gone = {0},.joined = {0}};
 
 	decide_renames(d, notes, n);
 	for (int i = 0; i < n; i++)
 		decide_note(d, &notes[i], &roles, &groups, &memberships, &gone);
 	decide_filters_by_group(d, &memberships);
+	decide_joined(d, &memberships, &roles);
 	decide_holders(d, &roles, &groups);
 	decide_members(d, &groups);
 	if (gone.n > 0)
 		decide_gone(d, &gone);
+}
+
+/*
+ * Nothing can be decided: is that because nothing is attached or the mode is
+ * off, or is the hub not to be found?  What only went away made nobody grow.
+ */
+static void
+decide_check_found(const Note *notes, int n)
+{
+	const Settings *settings = settings_get();
+
+	if (!settings->attached || settings->mode == HUB_MODE_OFF)
+		return;
+	for (int i = 0; i < n; i++)
+		if (!note_is(&notes[i], "gone") && !note_is(&notes[i], "leave"))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("a change of grants cannot be decided, because the attached hub's tables are not all in schema \"%s\"",
+							settings->hub_schema),
+					 errhint("If the schema or tables of the hub have been renamed or moved, call jhub_authz.detach() and jhub_authz.attach() again.")));
 }
 
 static void
@@ -535,12 +618,16 @@ decide_pending(void)
 	if (!notes_are_open())
 		return;
 	notes = decide_take_notes(&n, &actor);
-	if (n == 0 || !settings_get()->attached)
+	if (n == 0)
 		return;
+	/* also where nothing is attached: an attach may be under way */
 	decision_lock(!decide_only_issue(notes, n), settings_get()->lock_timeout_ms);
 	d = decision_create(&actor);
 	if (d == NULL)
+	{
+		decide_check_found(notes, n);
 		return;
+	}
 	save = MemoryContextSwitchTo(d->context);
 	if (attach_triggers(d->hub, true))
 		decide_everyone_concerned(d, "table");

@@ -101,6 +101,17 @@ extern void growth_check_mode(const char *mode);
 extern void decision_lock(bool exclusive, int timeout_ms);
 
 /*
+ * No wait for a lock is longer than timeout_ms (0: any) from here on, until
+ * AtEOXact_GUC of the nest level that is returned.
+ */
+extern int	decision_timeout(int timeout_ms);
+
+/* ---- switching on (switch.c) ---- */
+
+extern bool switch_must_note(void);
+extern void switch_lock(int timeout_ms);
+
+/*
  * Under preview() nothing that is decided stays: a limit or a veto does not end
  * the transaction there, it is an event like the others.
  */

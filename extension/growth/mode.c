@@ -20,14 +20,22 @@ PG_FUNCTION_INFO_V1(jhub_authz_rebase);
 static void
 growth_custom_scopes_changed(void)
 {
-	if (settings_get()->attached && settings_get()->mode != HUB_MODE_OFF)
+	if (switch_must_note())
 		pending_note("scopes", 0, NULL);
+}
+
+static void
+growth_release_pinned(void)
+{
+	if (switch_must_note())
+		pending_note("release", 0, NULL);
 }
 
 void
 growth_init(void)
 {
 	catalogue_set_changed_hook(growth_custom_scopes_changed);
+	hub_set_pinned_hook(growth_release_pinned);
 	notes_init();
 }
 
@@ -56,15 +64,33 @@ mode_tolerates(int sqlerrcode)
 	return sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
 }
 
-/* The mode is changed; how the lock stands says whether everyone is judged. */
-static bool
-mode_lock(const char *mode)
+/* The row is ours from here on, as changed. */
+static void
+mode_store(Datum mode, int timeout_ms)
 {
-	int			timeout_ms = settings_get()->lock_timeout_ms;
+	static const Oid types[1] = {TEXTOID};
+	Datum		values[1];
+	SpiFrame	frame;
+	int			nest = decision_timeout(timeout_ms);
 
+	values[0] = mode;
+	spi_enter(&frame, module_owner());
+	spi_run("INSERT INTO jhub_authz.attachment (mode) VALUES ($1)"
+			" ON CONFLICT (singleton) DO UPDATE SET mode = EXCLUDED.mode",
+			1, types, values, NULL, false, true, 0);
+	spi_leave(&frame);
+	AtEOXact_GUC(true, nest);
+	settings_changed();
+	CommandCounterIncrement();
+}
+
+/* How the lock stands says whether everyone is judged. */
+static bool
+mode_lock(const char *mode, bool was_off, int timeout_ms)
+{
 	if (strcmp(mode, "off") == 0)
 		return false;
-	if (strcmp(mode, "enforce") == 0 || settings_read_latest()->mode == HUB_MODE_OFF)
+	if (strcmp(mode, "enforce") == 0 || was_off)
 	{
 		decision_lock(true, timeout_ms);
 		return true;
@@ -83,30 +109,31 @@ mode_lock(const char *mode)
  * NULL where the lock for judging them did not come.
  *
  * Takes no lock on a hub table.  Going to enforce, or coming back from off, is a
- * decision about everyone and needs its lock.  Going the other way does not
- * depend on it: that is what an administrator reaches for when something is
- * stuck.
+ * decision about everyone and needs its lock, and the switch lock before it.
+ * Going the other way does not depend on them: that is what an administrator
+ * reaches for when something is stuck.
+ *
+ * Locks in this order: the switch, the row, the decision.  A transaction that
+ * has set the mode off and then changes grants is met at the row.
  */
 Datum
 jhub_authz_set_mode(PG_FUNCTION_ARGS)
 {
-	static const Oid types[1] = {TEXTOID};
 	char	   *mode = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	Datum		values[1];
-	SpiFrame	frame;
+	int			timeout_ms = settings_get()->lock_timeout_ms;
+	bool		was_off = false;
 	bool		locked;
 
 	growth_check_mode(mode);
 	PreventCommandIfReadOnly("set_mode()");
-	locked = mode_lock(mode);
-	values[0] = PG_GETARG_DATUM(0);
-	spi_enter(&frame, module_owner());
-	spi_run("INSERT INTO jhub_authz.attachment (mode) VALUES ($1)"
-			" ON CONFLICT (singleton) DO UPDATE SET mode = EXCLUDED.mode",
-			1, types, values, NULL, false, true, 0);
-	spi_leave(&frame);
-	settings_changed();
-	CommandCounterIncrement();
+	if (strcmp(mode, "off") != 0)
+	{
+		was_off = settings_read_latest()->mode == HUB_MODE_OFF;
+		if (was_off || strcmp(mode, "enforce") == 0)
+			switch_lock(timeout_ms);
+	}
+	mode_store(PG_GETARG_DATUM(0), timeout_ms);
+	locked = mode_lock(mode, was_off, timeout_ms);
 	if (strcmp(mode, "off") == 0)
 		PG_RETURN_INT64(0);
 	if (!locked)
@@ -127,7 +154,11 @@ jhub_authz_rebase(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("rebase()");
 	actor_current(&actor);
-	decision_lock(false, settings_get()->lock_timeout_ms);
+	/*
+	 * Exclusively: who gives the token other scopes at the same time is judged
+	 * by the baseline that stands, and must not be left with a smaller one.
+	 */
+	decision_lock(true, settings_get()->lock_timeout_ms);
 	d = decision_create(&actor);
 	if (d == NULL)
 		ereport(ERROR,

@@ -378,7 +378,9 @@ note_check_called(FunctionCallInfo fcinfo)
 /*
  * note_change - AFTER trigger on the hub's tables, for each row, and for each
  * statement on TRUNCATE.  For a table that is not the attached hub's it does
- * nothing: it may be one that was left behind by a detach.
+ * nothing: it may be one that was left behind by a detach, or a copy.  But if the
+ * hub's tables are not where they were, it may be one of them under another
+ * name: that the decision has to tell, when all is in its place again.
  */
 Datum
 jhub_authz_note_change(PG_FUNCTION_ARGS)
@@ -390,12 +392,22 @@ jhub_authz_note_change(PG_FUNCTION_ARGS)
 				new = {0};
 
 	note_check_called(fcinfo);
-	settings = settings_get();
-	if (!settings->attached || settings->mode == HUB_MODE_OFF)
+	if (!switch_must_note())
 		return PointerGetDatum(NULL);
+	settings = settings_get();
+	if (!settings->attached)
+	{
+		/* it is being attached just now: whose table this is will be known then */
+		note("switch", 0, 0, NULL);
+		return PointerGetDatum(NULL);
+	}
 	table = hub_table_of_relation(trigdata->tg_relation, settings->hub_schema);
 	if (table == HUB_NTABLES)
+	{
+		if (hub_schema(true, true) == NULL)
+			note("moved", 0, 0, NULL);
 		return PointerGetDatum(NULL);
+	}
 
 	if (!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
 	{

@@ -99,6 +99,9 @@ extern bool hub_is_newer(const HubSchema *hub, bool latest);
 /* The catalogue in force: the attached hub's, else the pinned or newest one. */
 extern const Catalogue *hub_catalogue(void);
 
+/* Called when use_hub_release() has pinned or unpinned a release. */
+extern void hub_set_pinned_hook(void (*hook) (void));
+
 /* ---- the model ---- */
 
 typedef struct HubRole

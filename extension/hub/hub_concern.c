@@ -16,6 +16,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -217,6 +218,79 @@ hub_group_members(const HubSchema *hub, const int *groups, int ngroups,
 	hub_ids_by_ids(psprintf("SELECT DISTINCT user_id FROM %s.user_group_map WHERE group_id = ANY ($1) ORDER BY 1",
 							hub->quoted), groups, ngroups, users, nusers);
 	spi_leave(&frame);
+}
+
+void
+hub_groups_of_user(const HubSchema *hub, int user, int **groups, int *ngroups)
+{
+	SpiFrame	frame;
+
+	spi_enter(&frame, hub->owner);
+	hub_ids_by_ids(psprintf("SELECT DISTINCT group_id FROM %s.user_group_map WHERE user_id = ANY ($1) ORDER BY 1",
+							hub->quoted), &user, 1, groups, ngroups);
+	spi_leave(&frame);
+}
+
+static bool
+hub_filters_by_group(const char *json, char *const *names, int n)
+{
+	char	   *defect;
+	const Scopeset *set = hub_parse_scopes(json, &defect);
+
+	for (int i = 0; i < n; i++)
+		if (scopeset_names_filter(set, SCOPE_GROUP, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+/*
+ * Ids from rows (id, scopes) whose scopes filter by one of the groups.  The hub
+ * writes "!group=" as it is; who writes JSON by hand may escape it.
+ */
+static void
+hub_ids_by_group(const HubSchema *hub, const char *id, HubTable table,
+				 char *const *names, int n, int **result, int *nresult)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	SpiFrame	frame;
+	uint64		rows;
+	int		   *ids;
+	int			found = 0;
+
+	spi_enter(&frame, hub->owner);
+	rows = spi_run(psprintf("SELECT %s, scopes FROM %s.%s WHERE %s IS NOT NULL AND"
+							" (strpos(scopes, '!group=') > 0 OR strpos(scopes, chr(92) || 'u') > 0)",
+							id, hub->quoted, hub_table_name(table), id),
+				   0, NULL, NULL, NULL, true, true, 0);
+	ids = MemoryContextAlloc(caller, sizeof(int) * Max(rows, 1));
+	for (uint64 i = 0; i < rows; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+
+		CHECK_FOR_INTERRUPTS();
+		if (hub_filters_by_group(SPI_getvalue(row, desc, 2), names, n))
+			ids[found++] = spi_int(row, desc, 1, 0);
+	}
+	spi_leave(&frame);
+	*result = ids;
+	*nresult = found;
+}
+
+void
+hub_roles_by_group(const HubSchema *hub, char *const *names, int n,
+				   int **roles, int *nroles)
+{
+	hub_ids_by_group(hub, "id", HUB_ROLES, names, n, roles, nroles);
+}
+
+void
+hub_share_users_by_group(const HubSchema *hub, char *const *names, int n,
+						 int **users, int *nusers)
+{
+	*nusers = 0;
+	if (OidIsValid(hub->rel[HUB_SHARES]))
+		hub_ids_by_group(hub, "user_id", HUB_SHARES, names, n, users, nusers);
 }
 
 char *

@@ -59,6 +59,18 @@ extern void hub_role_holders(const HubSchema *hub, const int *roles, int nroles,
 extern void hub_group_members(const HubSchema *hub, const int *groups, int ngroups,
 							  int **users, int *nusers);
 
+/* Which groups is a user in? */
+extern void hub_groups_of_user(const HubSchema *hub, int user, int **groups, int *ngroups);
+
+/*
+ * Roles whose scopes filter by one of these groups, and users who have a share
+ * that does.
+ */
+extern void hub_roles_by_group(const HubSchema *hub, char *const *names, int n,
+							   int **roles, int *nroles);
+extern void hub_share_users_by_group(const HubSchema *hub, char *const *names, int n,
+									 int **users, int *nusers);
+
 /* "owner/name" of a server by its row id, and its owner's id; NULL if gone. */
 extern char *hub_server_name(const HubSchema *hub, int spawner_id, char **owner);
 

@@ -161,6 +161,14 @@ hub_release_names(void)
 	return list.data;
 }
 
+static void (*hub_pinned_hook) (void) = NULL;
+
+void
+hub_set_pinned_hook(void (*hook) (void))
+{
+	hub_pinned_hook = hook;
+}
+
 /*
  * use_hub_release(release) - pin a release, NULL: follow the database again;
  * the name of the one in force.  22023 for a release that is not known.
@@ -197,6 +205,8 @@ jhub_authz_use_hub_release(PG_FUNCTION_ARGS)
 			" ON CONFLICT (singleton) DO UPDATE SET pinned_release = EXCLUDED.pinned_release",
 			1, types, values, nulls, false, false, 0);
 	spi_leave(&frame);
+	if (hub_pinned_hook != NULL)
+		hub_pinned_hook();
 
 	settings = settings_read_latest();
 	if (settings->attached)

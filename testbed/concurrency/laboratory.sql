@@ -1,0 +1,101 @@
+-- A small hub for two transactions at a time: every kind of change that the
+-- interleavings make meets the tokens of ann.  lab.reset() puts it back as it
+-- was, past all triggers, in a few milliseconds.
+--
+-- Loaded into an empty database after CREATE EXTENSION and hub_schema.sql,
+-- whose tables it uses and whose rows it throws away.
+
+CREATE SCHEMA lab;
+
+CREATE FUNCTION lab.population() RETURNS void LANGUAGE plpgsql
+    SET session_replication_role = replica
+AS $$
+BEGIN
+    DELETE FROM api_tokens; DELETE FROM shares; DELETE FROM share_codes; DELETE FROM oauth_codes;
+    DELETE FROM user_group_map; DELETE FROM user_role_map; DELETE FROM group_role_map;
+    DELETE FROM service_role_map; DELETE FROM spawners; DELETE FROM services; DELETE FROM users;
+    DELETE FROM groups; DELETE FROM roles; DELETE FROM oauth_clients; DELETE FROM alembic_version;
+    DELETE FROM jhub_authz.token_baselines; DELETE FROM jhub_authz.token_events;
+    DELETE FROM jhub_authz.pending; DELETE FROM jhub_authz.custom_scopes;
+
+    INSERT INTO alembic_version VALUES ('4621fec11365');
+    INSERT INTO jhub_authz.custom_scopes (name, description, subscopes) VALUES
+        ('custom:x:aa', 'a', '{}'), ('custom:x:bb', 'b', '{}'), ('custom:x:cc', 'c', '{}');
+    INSERT INTO users (id, name, admin, cookie_id) VALUES (1, 'ann', false, 'a'), (2, 'bob', false, 'b'), (3, 'eve', false, 'e');
+    INSERT INTO groups (id, name) VALUES (1, 'lab'), (2, 'dept'), (3, 'club'), (4, 'phys');
+    INSERT INTO roles (id, name, scopes, managed_by_auth) VALUES
+        (1, 'user', '["self"]', false), (4, 'token', '["inherit"]', false),
+        (5, 'work', '["read:users:name", "read:users!group=phys", "custom:x:aa", "access:servers!server=bob/lab"]', false),
+        (6, 'more', '["list:users", "users:activity"]', false), (7, 'other', '["list:groups", "users:activity"]', false),
+        (8, 'lab', '["read:hub"]', false), (9, 'dept', '["proxy"]', false);
+    INSERT INTO user_role_map VALUES (1, 1, false), (1, 5, false), (2, 1, false), (3, 1, false);
+    INSERT INTO group_role_map VALUES (1, 8, false), (2, 9, false);
+    INSERT INTO user_group_map VALUES (1, 3), (3, 4);
+    INSERT INTO oauth_clients (id, identifier) VALUES (1, 'jupyterhub'), (2, 'ann'), (3, 'ann-lab'), (4, 'bob-lab'), (5, 'svc');
+    INSERT INTO services (id, name, admin, oauth_client_id) VALUES (1, 'svc', false, 'svc');
+    INSERT INTO service_role_map VALUES (1, 5, false);
+    INSERT INTO spawners (id, user_id, name, oauth_client_id) VALUES (1, 1, '', 'ann'), (2, 1, 'lab', 'ann-lab'), (3, 2, 'lab', 'bob-lab');
+    -- 2 holds more than its owner does; 6 lives by a group that bob may join
+    INSERT INTO api_tokens (id, user_id, service_id, client_id, created, hashed, scopes)
+    SELECT id, u, s, client, timestamp '2024-01-01' + id * interval '1 hour', 'h' || id, scopes
+      FROM (VALUES (1, 1, NULL::int, 'jupyterhub', '["inherit"]'),
+                   (2, 1, NULL, 'jupyterhub', '["list:users", "list:groups", "read:hub", "proxy", "custom:x:aa", "read:users!user=bob", "read:users:name"]'),
+                   (3, 1, NULL, 'ann-lab', '["access:servers!server=ann/lab", "read:users:groups!user=ann"]'),
+                   (4, NULL, 1, 'jupyterhub', '["inherit"]'),
+                   (5, 3, NULL, 'jupyterhub', '["inherit"]'),
+                   (6, 1, NULL, 'jupyterhub', '["read:users!group=phys", "access:servers!server=bob/lab"]'))
+           AS t (id, u, s, client, scopes);
+END
+$$;
+
+-- What attach says of this population, once; then it is copied.
+SELECT lab.population();
+SELECT jhub_authz.attach();
+SELECT jhub_authz.set_policy('service', inherit => 'guard');
+CREATE TABLE lab.baselines AS SELECT * FROM jhub_authz.token_baselines;
+
+CREATE FUNCTION lab.reset(mode text) RETURNS void LANGUAGE plpgsql
+    SET session_replication_role = replica
+AS $$
+BEGIN
+    PERFORM lab.population();
+    INSERT INTO jhub_authz.token_baselines SELECT * FROM lab.baselines;
+    UPDATE jhub_authz.attachment SET mode = reset.mode, pinned_release = NULL;
+END
+$$;
+
+-- What must never be: rows say what is wrong.
+CREATE FUNCTION lab.violations() RETURNS TABLE (what text, token_id int, detail text) LANGUAGE sql AS $$
+    WITH live AS (
+        SELECT t.id, t.user_id, t.service_id, t.created, jhub_authz.token_scopes(t.id) AS now
+          FROM api_tokens t WHERE t.expires_at IS NULL OR t.expires_at > now() AT TIME ZONE 'UTC')
+    SELECT 'live token without a baseline', t.id, NULL
+      FROM live t LEFT JOIN jhub_authz.token_baselines b ON b.token_id = t.id AND b.created = t.created
+     WHERE b.token_id IS NULL
+    UNION ALL
+    SELECT 'baseline still waits', t.id, t.now::text
+      FROM live t JOIN jhub_authz.token_baselines b ON b.token_id = t.id
+     WHERE b.baseline IS NULL
+       AND coalesce(jhub_authz.user_scopes((SELECT name FROM users WHERE id = t.user_id)),
+                    jhub_authz.service_scopes((SELECT name FROM services WHERE id = t.service_id))) OPERATOR(jhub_authz.<>) '[]'
+    UNION ALL
+    SELECT 'token above its baseline', t.id, (t.now OPERATOR(jhub_authz.-) b.baseline)::text
+      FROM live t JOIN jhub_authz.token_baselines b ON b.token_id = t.id
+     WHERE NOT jhub_authz.covers(b.baseline, t.now)
+    UNION ALL
+    SELECT 'revoked token is alive', t.id, NULL
+      FROM live t JOIN jhub_authz.token_baselines b ON b.token_id = t.id WHERE b.revoked_at IS NOT NULL
+    UNION ALL
+    SELECT 'revoked without an event', b.token_id, NULL
+      FROM jhub_authz.token_baselines b
+     WHERE b.revoked_at IS NOT NULL
+       AND NOT EXISTS (SELECT FROM jhub_authz.token_events e WHERE e.token_id = b.token_id AND e.action = 'revoked')
+    UNION ALL
+    SELECT 'event of a revocation that is not recorded', e.token_id, e.reason
+      FROM jhub_authz.token_events e
+     WHERE e.action = 'revoked'
+       AND EXISTS (SELECT FROM api_tokens t WHERE t.id = e.token_id)
+       AND NOT EXISTS (SELECT FROM jhub_authz.token_baselines b WHERE b.token_id = e.token_id AND b.revoked_at IS NOT NULL)
+    UNION ALL
+    SELECT 'note that nobody took', p.id, p.kind FROM jhub_authz.pending p
+$$;
