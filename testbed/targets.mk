@@ -9,6 +9,7 @@
 #   make matrix                      PostgreSQL 17 and 18 in Debian roots
 #   make fuzz-sql [SECONDS=n] [SEED=n]
 #                                    mutated input for every function
+#   make move                        dumps and restores of every kind, and what comes of them
 .PHONY: demo test interop matrix fuzz-sql
 
 demo:
@@ -25,3 +26,7 @@ matrix:
 
 fuzz-sql:
 	@$(here)testbed/fuzz_sql "$(or $(SECONDS),120)" $(SEED)
+
+.PHONY: move
+move:
+	@$(here)testbed/move

@@ -375,6 +375,33 @@ attach_enable(const HubSchema *hub)
 }
 
 /*
+ * The triggers on our own dumped tables fire on a replica too.  A restore with
+ * --disable-triggers ends in ENABLE TRIGGER ALL, which forgets that.
+ */
+static void
+attach_enable_always(void)
+{
+	SpiFrame	frame;
+	uint64		n;
+
+	spi_enter(&frame, module_owner());
+	n = spi_run("SELECT pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I',"
+				" g.tgrelid::pg_catalog.regclass, g.tgname)"
+				" FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid"
+				" WHERE c.relnamespace = 'jhub_authz'::pg_catalog.regnamespace"
+				" AND c.relname <> 'pending' AND NOT g.tgisinternal AND g.tgenabled <> 'A'",
+				0, NULL, NULL, NULL, true, true, 0);
+	if (n > 0)
+	{
+		SPITupleTable *rows = SPI_tuptable;
+
+		for (uint64 i = 0; i < n; i++)
+			attach_execute(SPI_getvalue(rows->vals[i], rows->tupdesc, 1));
+	}
+	spi_leave(&frame);
+}
+
+/*
  * attach(hub_schema, mode) - the release in force, as text.  Idempotent.
  * 25001 beyond READ COMMITTED, 3F000 and 42P01 where there is no hub, 42809 for
  * what is no ordinary table, 42501 for another than the owner of the tables,
@@ -410,6 +437,7 @@ jhub_authz_attach(PG_FUNCTION_ARGS)
 	nest = decision_timeout(timeout_ms);
 	attach_grant(hub);
 	attach_enable(hub);
+	attach_enable_always();
 	attach_triggers(hub, false);
 	CommandCounterIncrement();
 	attach_store(hub, mode);

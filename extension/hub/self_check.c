@@ -91,6 +91,7 @@ self_check_trigger(SelfCheck *check, HeapTuple row, TupleDesc desc)
 	char		enabled = DatumGetChar(SPI_getbinval(row, desc, 2, &isnull));
 	bool		expected = DatumGetBool(SPI_getbinval(row, desc, 3, &unused));
 	bool		on_ours = DatumGetBool(SPI_getbinval(row, desc, 4, &unused));
+	bool		always = DatumGetBool(SPI_getbinval(row, desc, 5, &unused));
 	char	   *object = SPI_getvalue(row, desc, 1);
 
 	if (isnull)
@@ -103,6 +104,9 @@ self_check_trigger(SelfCheck *check, HeapTuple row, TupleDesc desc)
 		self_check_row(check, "error", "trigger", object,
 					   expected ? "It is disabled: what happens to the table is not noticed.  Call attach() again." :
 					   "It is disabled: nothing is decided until it is enabled.");
+	else if (always && enabled != TRIGGER_FIRES_ALWAYS)
+		self_check_row(check, "warning", "trigger", object,
+					   "It fires on the origin only, as after a restore with --disable-triggers: sessions on a replica do not hear of changes.  Call attach() again.");
 }
 
 static void
@@ -115,12 +119,13 @@ self_check_triggers(SelfCheck *check)
 
 	values[0] = ObjectIdGetDatum(module_schema_oid());
 	spi_enter(&frame, module_owner());
-	n = spi_run("WITH ours AS (SELECT g.tgname::text, g.tgrelid, g.tgenabled, p.proname::text, c.relnamespace"
+	n = spi_run("WITH ours AS (SELECT g.tgname::text, g.tgrelid, g.tgenabled, p.proname::text, c.relnamespace, c.relname"
 				" FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid"
 				" JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid"
 				" WHERE p.pronamespace = $1 AND NOT g.tgisinternal)"
 				" SELECT coalesce(e.trigger_name, o.tgname) || ' on ' || coalesce(e.table_name, o.tgrelid::regclass)::text,"
-				" o.tgenabled, e.trigger_name IS NOT NULL, coalesce(o.relnamespace = $1, false)"
+				" o.tgenabled, e.trigger_name IS NOT NULL, coalesce(o.relnamespace = $1, false),"
+				" coalesce(o.relnamespace = $1 AND o.relname <> 'pending', false)"
 				" FROM jhub_authz._expected_triggers() e FULL JOIN ours o"
 				" ON o.tgrelid = e.table_name AND o.tgname = e.trigger_name AND o.proname = e.function_name"
 				" ORDER BY 1",

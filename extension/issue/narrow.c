@@ -66,6 +66,7 @@ typedef struct Narrowing
 	AttrNumber	attnums[HUB_NCOLUMNS];	/* a copy: the cache may move on */
 	Settings	settings;		/* likewise */
 	const HubSchema *hub;
+	bool		update;
 	int			touched;
 	HubToken	token;			/* the row as it is to be */
 	IssueOwner	owner;
@@ -264,6 +265,44 @@ narrow_event(const Narrowing *n, const char *action, const char *reason,
 	token_event(&event, NULL);
 }
 
+/* ---- a token that comes back ---- */
+
+/*
+ * A row that is inserted with the id and created of a token that our records
+ * know is no issue: it is restored, perhaps before all that its owner holds is
+ * there.  It stays as it is, and is judged at commit by the baseline that
+ * stands, above which it cannot get.  Asked only where a row would be refused or
+ * cut.
+ */
+static bool
+narrow_is_known(const Narrowing *n)
+{
+	static const Oid types[2] = {INT4OID, TIMESTAMPOID};
+	Datum		values[2] = {Int32GetDatum(n->token.id), TimestampGetDatum(n->token.created)};
+	char		nulls[2] = {' ', n->token.has_created ? ' ' : 'n'};
+	SpiFrame	frame;
+	bool		known;
+
+	if (n->update)
+		return false;
+	spi_enter(&frame, module_owner());
+	known = spi_run("SELECT 1 FROM jhub_authz.token_baselines"
+					" WHERE token_id = $1 AND created IS NOT DISTINCT FROM $2",
+					2, types, values, nulls, true, true, 1) > 0;
+	spi_leave(&frame);
+	return known;
+}
+
+/*
+ * One that has expired before it comes can do nothing; the hub reads consent
+ * from such rows.  If its expiry is moved, the decision at commit narrows it.
+ */
+static bool
+narrow_is_expired(const Narrowing *n)
+{
+	return !n->update && n->token.has_expires && n->token.expires_at <= hub_now();
+}
+
 /* ---- do the scopes parse, do they exist? ---- */
 
 /*
@@ -297,6 +336,8 @@ narrow_check_scopes(Narrowing *n)
 
 	if (n->token.defect != NULL)
 	{
+		if (narrow_is_known(n))
+			return false;
 		if (enforce)
 			narrow_raise_defect(n);
 		narrow_event(n, "would_narrow",
@@ -308,6 +349,8 @@ narrow_check_scopes(Narrowing *n)
 					&kept, &refused);
 	if (refused != NULL)
 	{
+		if (narrow_is_known(n))
+			return false;
 		if (enforce)
 			catalogue_check_defined(n->hub->catalogue, refused);
 		narrow_event(n, "would_narrow", "undefined: scopes that do not exist",
@@ -436,6 +479,8 @@ narrow_row(Narrowing *n, TriggerData *trigdata, HeapTuple row)
 
 	stored = n->token.stored;
 	scopes = narrow_decide(n, &reason);
+	if (scopes != stored && (narrow_is_expired(n) || narrow_is_known(n)))
+		scopes = stored;
 	if (scopes != stored && n->settings.mode == HUB_MODE_ENFORCE)
 	{
 		row = narrow_store(n, row, scopes);
@@ -515,6 +560,7 @@ jhub_authz_narrow_token(PG_FUNCTION_ARGS)
 	update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
 	row = update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
 
+	n.update = update;
 	n.touched = update ? narrow_touched(trigdata, n.attnums) : NARROW_GRANT;
 	if (n.touched == 0)
 		return PointerGetDatum(row);
