@@ -128,6 +128,7 @@ decision_create(const Actor *actor)
 	d->context = context;
 	d->actor = *actor;
 	d->settings = *settings_read_latest();
+	settings_keep(&d->settings);
 	d->new_action = "issued";
 	d->hub = hub_schema(true, true);
 	MemoryContextSwitchTo(save);
@@ -517,6 +518,7 @@ decide_renames(Decision *d, const Note *notes, int n)
 {
 	Rename	   *renames = palloc(sizeof(Rename) * Max(n, 1));
 	int			nrenames = 0;
+	bool		groups = false;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -524,10 +526,12 @@ decide_renames(Decision *d, const Note *notes, int n)
 			decide_first_rename(notes, n, notes[i].kind, notes[i].id) != &notes[i])
 			continue;
 		if (decide_rename(d, notes, n, &notes[i], &renames[nrenames]))
-			nrenames++;
+			groups |= renames[nrenames++].kind == SCOPE_GROUP;
 	}
 	if (nrenames > 0)
 		baselines_rename(d, renames, nrenames);
+	if (groups && d->settings.nnarrower_of[POLICY_OF_GROUP] > 0)
+		policies_follow_groups(d->hub);
 	for (int i = 0; i < nrenames; i++)
 		if (decide_is_taken(d, &renames[i]))
 			d->taken_over = lappend(d->taken_over, &renames[i]);
@@ -563,8 +567,11 @@ decide_gone(Decision *d, ConcernList *gone)
 	for (int i = 0; i < gone->n; i++)
 		if (!concern_is_in(&d->returned, gone->items[i].id))
 			concern_add(&away, gone->items[i].id, NULL);
-	if (away.n > 0)
-		baselines_drop(concern_ids(&away), away.n);
+	if (away.n == 0)
+		return;
+	baselines_drop(concern_ids(&away), away.n);
+	if (d->settings.nnarrower_of[POLICY_OF_TOKEN] > 0)
+		policies_drop_tokens(concern_ids(&away), away.n);
 }
 
 static void

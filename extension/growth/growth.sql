@@ -124,5 +124,5 @@ CREATE FUNCTION jhub_authz.set_policy(target text, on_growth text DEFAULT NULL, 
                                       on_share text DEFAULT NULL, max_age interval DEFAULT NULL) RETURNS void
     AS 'MODULE_PATHNAME', 'jhub_authz_set_policy' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION jhub_authz.set_policy(text, text, text, text, interval)
-    IS 'sets the policy of a class of tokens; what is NULL stays as it is';
+    IS 'sets the policy of a class of tokens, a token, a client or a group; what is NULL stays, if all is NULL the policy is removed';
 REVOKE ALL ON FUNCTION jhub_authz.set_policy(text, text, text, text, interval) FROM PUBLIC;

@@ -117,6 +117,18 @@ extern void switch_lock(int timeout_ms);
  */
 extern bool growth_previewing;
 
+/*
+ * So many tokens are to be revoked: 54000 if that makes more in this transaction
+ * than the option revoke_limit allows (revoke_limit.c).
+ */
+extern void revoke_limit_count(int limit, int revoked);
+extern void revoke_limit_init(void);
+
+/* Stored policies follow what they are for (policies.c). */
+extern void policies_follow_groups(const HubSchema *hub);
+extern void policies_drop_tokens(const int *ids, int n);
+extern void policies_move_token(int old_id, int new_id, bool has_created, Timestamp created);
+
 /* The hub's default roles, and their definitions in any release. */
 extern bool growth_is_default_role(const char *name);
 extern bool growth_is_default_definition(const char *role_name, const Scopeset *raw);

@@ -26,6 +26,9 @@
 
 #define JUDGE_BATCH		1000
 
+/* So many tokens are named when a policy vetoes a change. */
+#define JUDGE_VETOED	10
+
 /* Beyond this many owners it is cheaper to read everyone. */
 #define JUDGE_MANY		5000
 
@@ -52,6 +55,10 @@ typedef struct Judge
 	const Scopeset **rescope_to;
 	BaselineWriter *writer;
 	EventWriter *events;
+	bool		has_groups;		/* the next has been read */
+	IssueGroups *groups;
+	int			nvetoed;
+	StringInfoData vetoed;		/* the first of them, for the message */
 } Judge;
 
 /* ---- ways of computing ---- */
@@ -330,17 +337,84 @@ judge_names_another(Judge *j, const Scopeset *gained)
 	return false;
 }
 
+/* Owners whose groups may have policies: of the tokens that there are to judge. */
 static void
-judge_grown(Judge *j, HubToken *token, const Baseline *b, const Scopeset *gained)
+judge_groups(Judge *j)
 {
-	TokenClass	class = hub_token_class(token);
-	const TokenPolicy *policy = &j->d->settings.policy[class];
+	Decision   *d = j->d;
+	MemoryContext save = MemoryContextSwitchTo(d->context);
+	int		   *users = palloc(sizeof(int) * Max(j->ntokens, 1));
+	int			n = 0;
+
+	for (int i = 0; !d->everyone && i < j->ntokens; i++)
+		if (j->tokens[i]->user_id)
+			users[n++] = j->tokens[i]->user_id;
+	if (d->everyone || n > 0)
+		j->groups = issue_policy_groups(d->hub, &d->settings, users, n, true);
+	j->has_groups = true;
+	MemoryContextSwitchTo(save);
+}
+
+static void
+judge_policy(Judge *j, const HubToken *token, TokenPolicy *policy)
+{
+	if (!j->has_groups)
+		judge_groups(j);
+	issue_token_policy(&j->d->settings, token, j->groups, policy, NULL);
+}
+
+/* Kept for the message, when all have been looked at. */
+static void
+judge_veto(Judge *j, const HubToken *token, const char *reason)
+{
+	HubUser    *user = judge_user(j, token);
+	HubService *service = judge_service(j, token);
+
+	if (++j->nvetoed > JUDGE_VETOED)
+		return;
+	if (j->vetoed.len > 0)
+		appendStringInfoString(&j->vetoed, ", ");
+	appendStringInfo(&j->vetoed, "token %d", token->id);
+	if (user != NULL)
+		appendStringInfo(&j->vetoed, " of user \"%s\"", user->name);
+	else if (service != NULL)
+		appendStringInfo(&j->vetoed, " of service \"%s\"", service->name);
+	appendStringInfo(&j->vetoed, " (%s)", reason);
+}
+
+/* The transaction ends here: all vetoed tokens in one error. */
+static void
+judge_raise_veto(Judge *j)
+{
+	if (j->nvetoed > JUDGE_VETOED)
+		appendStringInfo(&j->vetoed, " and %d more", j->nvetoed - JUDGE_VETOED);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg_plural("%d token would come to do more than when it was issued",
+						   "%d tokens would come to do more than when they were issued",
+						   j->nvetoed, j->nvetoed),
+			 errdetail("Their policy is veto: %s.", issue_message(j->vetoed.data)),
+			 errhint("jhub_authz.preview shows what they would gain. "
+					 "To let the change pass, revoke these tokens first, or give them another policy.")));
+}
+
+static void
+judge_grown(Judge *j, HubToken *token, const Baseline *b, const Scopeset *gained,
+			const TokenPolicy *policy)
+{
 	const char *reason = judge_reason(j, token);
+	bool		enforce = j->d->settings.mode == HUB_MODE_ENFORCE;
+	bool		veto = policy->on_growth == ON_GROWTH_VETO;
 
 	j->d->grown++;
 	if (policy->on_growth == ON_GROWTH_IGNORE)
 		return;
-	if (policy->on_growth == ON_GROWTH_REVOKE && j->d->settings.mode == HUB_MODE_ENFORCE)
+	if (veto && enforce && !growth_previewing)
+	{
+		judge_veto(j, token, reason);
+		return;
+	}
+	if (policy->on_growth == ON_GROWTH_REVOKE && enforce)
 	{
 		j->revoke[j->nrevoke++] = token->id;
 		judge_event(j, token, "revoked", psprintf("growth: %s", reason),
@@ -348,10 +422,11 @@ judge_grown(Judge *j, HubToken *token, const Baseline *b, const Scopeset *gained
 		return;
 	}
 	/* only logged: once for each gain */
-	if (b->observed != NULL && scopeset_equal(b->observed, gained))
+	if (!growth_previewing && b->observed != NULL && scopeset_equal(b->observed, gained))
 		return;
 	judge_write(j, token, b, b->baseline, gained);
-	judge_event(j, token, "would_revoke", psprintf("growth: %s", reason),
+	judge_event(j, token, "would_revoke",
+				psprintf("%s: %s", veto ? "veto" : "growth", reason),
 				token->stored, NULL, gained);
 }
 
@@ -376,7 +451,7 @@ static void
 judge_standing(Judge *j, HubToken *token, const Baseline *b, const Scopeset *now)
 {
 	Decision   *d = j->d;
-	const TokenPolicy *policy = &d->settings.policy[hub_token_class(token)];
+	TokenPolicy policy;
 	bool		other_release = strcmp(b->release, d->hub->release->name) != 0;
 	const Scopeset *judged = now;
 	const Scopeset *gained;
@@ -397,7 +472,8 @@ judge_standing(Judge *j, HubToken *token, const Baseline *b, const Scopeset *now
 	}
 
 	gained = scopeset_minus_with(judged, b->baseline, hub_membership(d->data));
-	if (policy->inherit == INHERIT_FOLLOW && issue_has_inherit(token->stored))
+	judge_policy(j, token, &policy);
+	if (policy.inherit == INHERIT_FOLLOW && issue_has_inherit(token->stored))
 		return;
 	before = judge_before_rename(j, token->id);
 	if (before != NULL && judge_covers(j, before, gained) &&
@@ -406,12 +482,12 @@ judge_standing(Judge *j, HubToken *token, const Baseline *b, const Scopeset *now
 		judge_extend(j, token, b, gained, "renamed", "rename: still named as before");
 		return;
 	}
-	if (policy->on_share == ON_SHARE_FOLLOW && judge_only_shares(j, token, b))
+	if (policy.on_share == ON_SHARE_FOLLOW && judge_only_shares(j, token, b))
 	{
 		judge_extend(j, token, b, gained, "shared", judge_reason(j, token));
 		return;
 	}
-	judge_grown(j, token, b, gained);
+	judge_grown(j, token, b, gained, &policy);
 }
 
 /* An id that is used again is another token. */
@@ -530,7 +606,10 @@ judge_batch(Judge *j, HubToken **tokens, int n)
 	baseline_writer_flush(j->writer);
 	issue_rescope(j->rescope, j->rescope_to, j->nrescope);
 	if (j->nrevoke > 0)
+	{
+		revoke_limit_count(j->d->settings.revoke_limit, j->nrevoke);
 		issue_revoke(j->revoke, j->nrevoke, true);
+	}
 	event_writer_flush(j->events);
 	MemoryContextSwitchTo(save);
 }
@@ -667,6 +746,7 @@ judge(Decision *d)
 											ALLOCSET_DEFAULT_SIZES);
 	j.writer = baseline_writer();
 	j.events = event_writer(&d->actor);
+	initStringInfo(&j.vetoed);
 	if (!d->everyone && d->users.n + d->services.n > JUDGE_MANY)
 	{
 		d->everyone = true;
@@ -676,5 +756,7 @@ judge(Decision *d)
 		judge_everyone(&j);
 	else
 		judge_some(&j);
+	if (j.nvetoed > 0)
+		judge_raise_veto(&j);
 	MemoryContextSwitchTo(save);
 }

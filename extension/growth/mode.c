@@ -37,6 +37,7 @@ growth_init(void)
 	catalogue_set_changed_hook(growth_custom_scopes_changed);
 	hub_set_pinned_hook(growth_release_pinned);
 	notes_init();
+	revoke_limit_init();
 }
 
 /* 22023 if it is none. */

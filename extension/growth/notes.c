@@ -261,13 +261,17 @@ note_share(const NoteRow *new)
 }
 
 /*
- * A token's record belongs to it by id and created.  Where an UPDATE changes
- * these it is the same token still, dead or alive, and keeps its baseline.
+ * A token's record belongs to it by id and created, and so does a policy of its
+ * own.  Where an UPDATE changes these it is the same token still, dead or alive,
+ * and keeps them.
  */
 static void
 note_token_moved(const NoteRow *old, const NoteRow *new)
 {
 	AttrNumber	attnum = new->attnums[HUB_COL_CREATED];
+	int			old_id;
+	int			new_id;
+	Timestamp	created;
 	Datum		before = 0,
 				now = 0;
 	bool		had = false,
@@ -283,10 +287,14 @@ note_token_moved(const NoteRow *old, const NoteRow *new)
 		now = heap_getattr(new->tuple, attnum, new->desc, &isnull);
 		has = !isnull;
 	}
-	if (note_int(old, HUB_COL_ID) != note_int(new, HUB_COL_ID) || had != has ||
-		(had && DatumGetTimestamp(before) != DatumGetTimestamp(now)))
-		baselines_move(note_int(old, HUB_COL_ID), note_int(new, HUB_COL_ID),
-					   has, has ? DatumGetTimestamp(now) : 0);
+	old_id = note_int(old, HUB_COL_ID);
+	new_id = note_int(new, HUB_COL_ID);
+	created = has ? DatumGetTimestamp(now) : 0;
+	if (old_id == new_id && had == has && (!had || DatumGetTimestamp(before) == created))
+		return;
+	baselines_move(old_id, new_id, has, created);
+	if (settings_get()->nnarrower_of[POLICY_OF_TOKEN] > 0)
+		policies_move_token(old_id, new_id, has, created);
 }
 
 /* A token that has expired can't grow; our own revocations come by here. */

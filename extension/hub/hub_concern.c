@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
 #include "../module/init.h"
 
@@ -291,6 +292,35 @@ hub_share_users_by_group(const HubSchema *hub, char *const *names, int n,
 	*nusers = 0;
 	if (OidIsValid(hub->rel[HUB_SHARES]))
 		hub_ids_by_group(hub, "user_id", HUB_SHARES, names, n, users, nusers);
+}
+
+void
+hub_memberships(const HubSchema *hub, const int *groups, int ngroups,
+				const int *users, int nusers, bool latest,
+				int **user_ids, int **group_ids, int *n)
+{
+	static const Oid types[2] = {INT4ARRAYOID, INT4ARRAYOID};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[2];
+	SpiFrame	frame;
+	uint64		rows;
+
+	values[0] = spi_int_array(groups, ngroups);
+	values[1] = spi_int_array(users, nusers);
+	spi_enter(&frame, hub->owner);
+	rows = spi_run(psprintf("SELECT user_id, group_id FROM %s.user_group_map"
+							" WHERE group_id = ANY ($1)%s ORDER BY user_id, group_id",
+							hub->quoted, nusers > 0 ? " AND user_id = ANY ($2)" : ""),
+				   nusers > 0 ? 2 : 1, types, values, NULL, true, latest, 0);
+	*user_ids = MemoryContextAllocHuge(caller, sizeof(int) * Max(rows, 1));
+	*group_ids = MemoryContextAllocHuge(caller, sizeof(int) * Max(rows, 1));
+	for (uint64 i = 0; i < rows; i++)
+	{
+		(*user_ids)[i] = spi_int(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, 0);
+		(*group_ids)[i] = spi_int(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, 0);
+	}
+	spi_leave(&frame);
+	*n = (int) rows;
 }
 
 char *

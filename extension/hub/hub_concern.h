@@ -71,6 +71,14 @@ extern void hub_roles_by_group(const HubSchema *hub, char *const *names, int n,
 extern void hub_share_users_by_group(const HubSchema *hub, char *const *names, int n,
 									 int **users, int *nusers);
 
+/*
+ * Who of these users (nusers 0: of all) is in which of these groups?  Pairs in
+ * order of user and group, palloc'd.
+ */
+extern void hub_memberships(const HubSchema *hub, const int *groups, int ngroups,
+							const int *users, int nusers, bool latest,
+							int **user_ids, int **group_ids, int *n);
+
 /* "owner/name" of a server by its row id, and its owner's id; NULL if gone. */
 extern char *hub_server_name(const HubSchema *hub, int spawner_id, char **owner);
 

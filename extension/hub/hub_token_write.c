@@ -188,3 +188,67 @@ hub_expire_tokens(const HubSchema *hub, const int *ids, int n, Timestamp moment,
 	if (expired->n > 0)
 		expired->ids = hub_ints_of(expired_ids);
 }
+
+static Datum
+hub_timestamp_array(const Timestamp *values, int n)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		elements[i] = TimestampGetDatum(values[i]);
+	return PointerGetDatum(construct_array(elements, n, TIMESTAMPOID, sizeof(Timestamp),
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+void
+hub_cap_tokens(const HubSchema *hub, const int *ids, const Timestamp *caps, int n,
+			   int **capped, int *ncapped)
+{
+	static const Oid types[2] = {INT4ARRAYOID, TIMESTAMPARRAYOID};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[2];
+	Datum		done;
+	SpiFrame	frame;
+
+	values[0] = spi_int_array(ids, n);
+	values[1] = hub_timestamp_array(caps, n);
+	spi_enter(&frame, hub->owner);
+	(void) spi_run(psprintf("WITH new AS MATERIALIZED ("
+							"SELECT t.id, n.cap FROM %s.api_tokens t"
+							" JOIN unnest($1, $2) AS n (id, cap) ON n.id = t.id"
+							" ORDER BY t.id FOR NO KEY UPDATE OF t), "
+							"done AS ("
+							"UPDATE %s.api_tokens t SET expires_at = new.cap"
+							" FROM new WHERE t.id = new.id"
+							" AND (t.expires_at IS NULL OR t.expires_at > new.cap)"
+							" RETURNING t.id) "
+							"SELECT coalesce(array_agg(id::int ORDER BY id), '{}'),"
+							" count(*)::int FROM done",
+							hub->quoted, hub->quoted),
+				   2, types, values, NULL, false, true, 0);
+	done = hub_array(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, caller);
+	*ncapped = spi_int(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, 0);
+	spi_leave(&frame);
+	*capped = hub_ints_of(done);
+}
+
+int
+hub_token_beyond(const HubSchema *hub, const int *ids, const Timestamp *caps, int n)
+{
+	static const Oid types[2] = {INT4ARRAYOID, TIMESTAMPARRAYOID};
+	Datum		values[2];
+	SpiFrame	frame;
+	int			id = 0;
+
+	values[0] = spi_int_array(ids, n);
+	values[1] = hub_timestamp_array(caps, n);
+	spi_enter(&frame, hub->owner);
+	if (spi_run(psprintf("SELECT t.id::int FROM %s.api_tokens t"
+						 " JOIN unnest($1, $2) AS n (id, cap) ON n.id = t.id"
+						 " WHERE t.expires_at IS NULL OR t.expires_at > n.cap"
+						 " ORDER BY t.id", hub->quoted),
+				2, types, values, NULL, true, true, 1) > 0)
+		id = spi_int(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, 0);
+	spi_leave(&frame);
+	return id;
+}

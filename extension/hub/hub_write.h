@@ -60,6 +60,18 @@ extern void hub_expire_tokens(const HubSchema *hub, const int *ids, int n,
 							  Timestamp moment, bool blank_scopes,
 							  HubExpired *expired);
 
+/*
+ * Give each token an expiry of its own, where it expires later or never, in one
+ * statement, rows locked in order of id.  Ids of those that were changed, in
+ * order, palloc'd.
+ */
+extern void hub_cap_tokens(const HubSchema *hub, const int *ids, const Timestamp *caps,
+						   int n, int **capped, int *ncapped);
+
+/* One of them that expires later than that all the same; 0: none. */
+extern int	hub_token_beyond(const HubSchema *hub, const int *ids,
+							 const Timestamp *caps, int n);
+
 /* ---- what a subject has (hub_owned.c) ---- */
 
 typedef enum HubOwnership

@@ -67,6 +67,42 @@ extern char *issue_text_arg(FunctionCallInfo fcinfo, int arg, const char *name);
 /* UTF-8 to the server's encoding, for messages. */
 extern char *issue_message(const char *utf8);
 
+/* ---- which policy counts (token_policy.c) ---- */
+
+/* Who is in the groups that have a policy. */
+typedef struct IssueGroups IssueGroups;
+
+/* From where a field of a policy comes. */
+typedef struct IssuePolicySource
+{
+	const PolicyRow *row;		/* NULL: the class */
+	int			ngroups;		/* so many groups set it */
+} IssuePolicySource;
+
+/*
+ * Memberships of these users (nusers 0: of everybody), for the function below;
+ * NULL, and nothing read, where no group has a policy.
+ */
+extern IssueGroups *issue_policy_groups(const HubSchema *hub, const Settings *settings,
+										const int *users, int nusers, bool latest);
+
+/*
+ * The policy of a token.  sources, if not NULL: zeroed, by PolicyField.  Runs no
+ * SQL, so that settings_get()'s answer may be passed.
+ */
+extern void issue_token_policy(const Settings *settings, const HubToken *token,
+							   const IssueGroups *groups, TokenPolicy *policy,
+							   IssuePolicySource *sources);
+
+/* ---- max_age (max_age.c) ---- */
+
+/* Does the token expire too late by its policy?  *cap: when it should. */
+extern bool issue_max_expiry(const TokenPolicy *policy, const HubToken *token,
+							 Timestamp *cap);
+
+/* What an event says of it. */
+extern char *issue_max_age_reason(const HubToken *token, Timestamp cap);
+
 /* ---- narrowing (narrow.c, rescope.c) ---- */
 
 /*

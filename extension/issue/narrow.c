@@ -7,7 +7,8 @@
  * A row that brings scopes up is looked at before it is stored: its scopes must
  * parse and exist, and what the owner does not hold is taken off.  A scope that
  * is wholly held stays as written, one partly held is replaced by the part, and
- * a row from which nothing is taken is stored byte for byte as it came.
+ * a row from which nothing is taken is stored byte for byte as it came.  A token
+ * that would live longer than its policy's max_age is given an earlier expiry.
  *
  * The baseline is not this file's: it is taken at the end of the transaction
  * (growth room), from what is stored then.  An owner who holds nothing at all
@@ -69,6 +70,8 @@ typedef struct Narrowing
 	bool		update;
 	int			touched;
 	HubToken	token;			/* the row as it is to be */
+	bool		has_policy;		/* the next is known */
+	TokenPolicy policy;
 	IssueOwner	owner;
 } Narrowing;
 
@@ -408,6 +411,24 @@ issue_narrowed(IssueOwner *owner, const Scopeset *stored)
 }
 
 /*
+ * The policy of the row.  Where no group has one, nothing is read; the groups
+ * are read before the settings, whose answer is good until something is.
+ */
+static const TokenPolicy *
+narrow_policy(Narrowing *n)
+{
+	IssueGroups *groups = NULL;
+
+	if (n->has_policy)
+		return &n->policy;
+	if (n->token.user_id != 0)
+		groups = issue_policy_groups(n->hub, settings_get(), &n->token.user_id, 1, true);
+	issue_token_policy(settings_get(), &n->token, groups, &n->policy, NULL);
+	n->has_policy = true;
+	return &n->policy;
+}
+
+/*
  * The scopes that the row is to have, and why they differ from those that came
  * with it.  The same pointer: nothing is to change.
  */
@@ -415,7 +436,6 @@ static const Scopeset *
 narrow_decide(Narrowing *n, const char **reason)
 {
 	const Scopeset *stored = n->token.stored;
-	TokenClass	class = hub_token_class(&n->token);
 
 	if (scopeset_is_empty(stored) || scopeset_is_empty(issue_owner_held(&n->owner)))
 		return stored;
@@ -424,7 +444,7 @@ narrow_decide(Narrowing *n, const char **reason)
 	{
 		const Scopeset *raw;
 
-		if (n->settings.policy[class].inherit != INHERIT_FIX)
+		if (narrow_policy(n)->inherit != INHERIT_FIX)
 			return stored;
 		raw = scopeset_minus_with(issue_owner_raw(&n->owner), issue_inherit(), NULL);
 		*reason = "inherit: fixed to the scopes held";
@@ -435,15 +455,22 @@ narrow_decide(Narrowing *n, const char **reason)
 }
 
 static HeapTuple
-narrow_store(const Narrowing *n, HeapTuple row, const Scopeset *scopes)
+narrow_store(const Narrowing *n, HeapTuple row, HubColumn column, Datum value)
 {
-	char	   *json = scopeset_to_text(scopes);
-	int			attnum = n->attnums[HUB_COL_SCOPES];
-	Datum		value = PointerGetDatum(module_text_from_utf8(json, strlen(json)));
+	int			attnum = n->attnums[column];
 	bool		isnull = false;
 
 	return heap_modify_tuple_by_cols(row, RelationGetDescr(n->rel), 1,
 									 &attnum, &value, &isnull);
+}
+
+static HeapTuple
+narrow_store_scopes(const Narrowing *n, HeapTuple row, const Scopeset *scopes)
+{
+	char	   *json = scopeset_to_text(scopes);
+
+	return narrow_store(n, row, HUB_COL_SCOPES,
+						PointerGetDatum(module_text_from_utf8(json, strlen(json))));
 }
 
 /* A row whose scopes, owner or client are new. */
@@ -456,8 +483,6 @@ narrow_row(Narrowing *n, TriggerData *trigdata, HeapTuple row)
 	const Scopeset *scopes;
 	HubToken	old;
 
-	narrow_read(&n->token, update ? trigdata->tg_newslot : trigdata->tg_trigslot,
-				n->attnums);
 	if (!update && n->token.defect == NULL && scopeset_is_empty(n->token.stored))
 		return row;
 	/* Narrowed at commit, with an event there. */
@@ -470,7 +495,7 @@ narrow_row(Narrowing *n, TriggerData *trigdata, HeapTuple row)
 	/* Most tokens only inherit, and nothing is to be known of their owner. */
 	if (!update && n->token.defect == NULL &&
 		scopeset_equal(n->token.stored, issue_inherit()) &&
-		n->settings.policy[hub_token_class(&n->token)].inherit != INHERIT_FIX)
+		narrow_policy(n)->inherit != INHERIT_FIX)
 		return row;
 	issue_owner_load(&n->owner, n->hub, n->token.user_id, n->token.service_id,
 					 n->token.client_id, true);
@@ -483,7 +508,7 @@ narrow_row(Narrowing *n, TriggerData *trigdata, HeapTuple row)
 		scopes = stored;
 	if (scopes != stored && n->settings.mode == HUB_MODE_ENFORCE)
 	{
-		row = narrow_store(n, row, scopes);
+		row = narrow_store_scopes(n, row, scopes);
 		narrow_event(n, "narrowed", reason, stored, scopes);
 	}
 	else if (scopes != stored)
@@ -508,6 +533,37 @@ narrow_row(Narrowing *n, TriggerData *trigdata, HeapTuple row)
 }
 
 /* ---- expiry ---- */
+
+/*
+ * The policy max_age, for a row that is new, or has another owner, client or
+ * expiry.  The event names the owner, who need not be loaded for this.
+ */
+static HeapTuple
+narrow_expiry(Narrowing *n, HeapTuple row)
+{
+	bool		enforce = n->settings.mode == HUB_MODE_ENFORCE;
+	bool		service = n->token.user_id == 0 && n->token.service_id != 0;
+	TokenEvent	event = {0};
+	Timestamp	cap;
+
+	if (issue_is_revoking() || !issue_max_expiry(narrow_policy(n), &n->token, &cap))
+		return row;
+	if (enforce)
+		row = narrow_store(n, row, HUB_COL_EXPIRES_AT, TimestampGetDatum(cap));
+	event.token_id = n->token.id;
+	event.prefix = n->token.prefix;
+	if (service)
+		event.owner_name = hub_name_of(n->hub, HUB_SERVICES, n->token.service_id);
+	else if (n->token.user_id != 0)
+		event.owner_name = hub_name_of(n->hub, HUB_USERS, n->token.user_id);
+	if (event.owner_name != NULL)
+		event.owner_kind = service ? "service" : "user";
+	event.client_id = n->token.client_id;
+	event.action = enforce ? "narrowed" : "would_narrow";
+	event.reason = issue_max_age_reason(&n->token, cap);
+	token_event(&event, NULL);
+	return row;
+}
 
 /*
  * A token that our records say is revoked stays so: its expires_at may only
@@ -571,9 +627,13 @@ jhub_authz_narrow_token(PG_FUNCTION_ARGS)
 
 	if (update && (n.touched & NARROW_EXPIRY))
 		narrow_check_revived(&n, trigdata);
+	narrow_read(&n.token, update ? trigdata->tg_newslot : trigdata->tg_trigslot, n.attnums);
 	/* Before 3.0 a token has roles and no scopes. */
 	if ((n.touched & NARROW_GRANT) && n.attnums[HUB_COL_SCOPES] != 0)
 		row = narrow_row(&n, trigdata, row);
+	if (n.attnums[HUB_COL_EXPIRES_AT] != 0 &&
+		(n.touched & (NARROW_OWNER | NARROW_CLIENT | NARROW_EXPIRY)))
+		row = narrow_expiry(&n, row);
 	return PointerGetDatum(row);
 }
 

@@ -10,6 +10,7 @@
 #define JHUB_AUTHZ_MODULE_H
 
 #include "compat.h"
+#include "datatype/timestamp.h"
 #include "executor/spi.h"
 #include "utils/snapshot.h"
 
@@ -99,10 +100,10 @@ typedef enum UndefinedScopes
 	UNDEFINED_LOG
 } UndefinedScopes;
 
-/* on_growth, inherit and on_share of one row of token_policies */
+/* on_growth, inherit and on_share of a policy: the strictest first */
 typedef enum OnGrowth
 {
-	ON_GROWTH_REVOKE, ON_GROWTH_LOG, ON_GROWTH_VETO, ON_GROWTH_IGNORE
+	ON_GROWTH_VETO, ON_GROWTH_REVOKE, ON_GROWTH_LOG, ON_GROWTH_IGNORE
 } OnGrowth;
 
 typedef enum InheritPolicy
@@ -112,7 +113,7 @@ typedef enum InheritPolicy
 
 typedef enum OnShare
 {
-	ON_SHARE_FOLLOW, ON_SHARE_REVOKE
+	ON_SHARE_REVOKE, ON_SHARE_FOLLOW
 } OnShare;
 
 typedef enum TokenClass
@@ -125,13 +126,49 @@ typedef struct TokenPolicy
 	OnGrowth	on_growth;
 	InheritPolicy inherit;
 	OnShare		on_share;
+	bool		has_max_age;
+	Interval	max_age;
 } TokenPolicy;
+
+/* The fields of a policy, as indexes and as bits. */
+typedef enum PolicyField
+{
+	POLICY_ON_GROWTH, POLICY_INHERIT, POLICY_ON_SHARE, POLICY_MAX_AGE, POLICY_NFIELDS
+} PolicyField;
+
+#define POLICY_BIT(field)	(1 << (field))
+#define POLICY_ALL_FIELDS	(POLICY_BIT(POLICY_NFIELDS) - 1)
+
+/* What a policy is for, the narrowest first. */
+typedef enum PolicyKind
+{
+	POLICY_OF_TOKEN, POLICY_OF_CLIENT, POLICY_OF_GROUP, POLICY_OF_CLASS
+} PolicyKind;
+
+/*
+ * A stored policy.  A token is meant by id and created, for an id may be used
+ * again; a group by id, whatever its name is; a client by its identifier.
+ */
+typedef struct PolicyRow
+{
+	PolicyKind	kind;
+	int			id;				/* of the token or group; the class; else 0 */
+	char	   *name;			/* of the client, UTF-8; else "" */
+	bool		has_created;
+	Timestamp	created;
+	char	   *target;			/* as stored */
+	int			set;			/* bits: these fields are set */
+	TokenPolicy fields;
+} PolicyRow;
 
 /* The words for the above, in the order of the enums, ended by NULL. */
 extern const char *const token_class_names[];
 extern const char *const policy_on_growth_words[];
 extern const char *const policy_inherit_words[];
 extern const char *const policy_on_share_words[];
+
+/* "token:", "client:", "group:": what a narrower target begins with. */
+extern const char *const policy_prefixes[POLICY_OF_CLASS];
 
 /* Index of a word in such a list, or -1. */
 extern int	settings_word(const char *word, const char *const *list);
@@ -146,14 +183,26 @@ typedef struct Settings
 	UndefinedScopes undefined_scopes;
 	bool		token_shares_documented;
 	int			lock_timeout_ms;
-	TokenPolicy policy[TOKEN_NCLASSES];
+	int			revoke_limit;	/* 0: none */
+	TokenPolicy policy[TOKEN_NCLASSES]; /* stored over default */
+	int			policy_set[TOKEN_NCLASSES]; /* bits: what of it is stored */
+	int			nnarrower;
+	PolicyRow  *narrower;		/* in order of kind, id and name */
+	int			nnarrower_of[POLICY_OF_CLASS];	/* how many of each kind */
 } Settings;
 
 /*
- * The settings in force.  Read with the latest snapshot.  The pointer is good
- * until the next call.
+ * The settings in force.  Read with the latest snapshot.  The pointer, and what
+ * a copy of the struct points to, is good until the next call.
  */
 extern const Settings *settings_get(void);
+
+/* Make a copy of the struct last: what it points to is copied as well. */
+extern void settings_keep(Settings *copy);
+
+/* A narrower policy of that kind, or NULL; name "" but for a client. */
+extern const PolicyRow *settings_narrower(const Settings *settings, PolicyKind kind,
+										  int id, const char *name);
 
 /* Read afresh, past the cache: for the decision, under its lock. */
 extern const Settings *settings_read_latest(void);

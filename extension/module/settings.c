@@ -26,6 +26,7 @@
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "init.h"
 
@@ -46,7 +47,7 @@ static const SettingsOption settings_options[] = {
 	{"token_shares", "hub", "shares in a token's scopes as reading functions show them: hub (as the hub does) or documented (as its manual says)"},
 	{"login_mode", "upstream", "login decisions: upstream (as OAuthenticator) or strict"},
 	{"lock_timeout", "5s", "how long a decision waits for its lock"},
-	{"revoke_limit", "0", "most revocations in one transaction; 0: no limit"},
+	{"revoke_limit", "0", "most tokens that one transaction may have revoked for growth; 0: no limit"},
 	{"notify", "off", "send NOTIFY jhub_authz with each event: on or off"},
 	{"base_url", "/hub/", "the hub's base URL, for answers that hold one"},
 	{"public_url", "", "the hub's public URL, for answers that hold one"},
@@ -57,16 +58,22 @@ const char *const token_class_names[TOKEN_NCLASSES + 1] = {
 };
 
 static const TokenPolicy settings_default_policy[TOKEN_NCLASSES] = {
-	[TOKEN_USER] = {ON_GROWTH_REVOKE, INHERIT_GUARD, ON_SHARE_FOLLOW},
-	[TOKEN_OAUTH] = {ON_GROWTH_REVOKE, INHERIT_GUARD, ON_SHARE_FOLLOW},
-	[TOKEN_SERVER] = {ON_GROWTH_REVOKE, INHERIT_GUARD, ON_SHARE_FOLLOW},
-	[TOKEN_SERVICE] = {ON_GROWTH_REVOKE, INHERIT_FOLLOW, ON_SHARE_FOLLOW},
+	[TOKEN_USER] = {ON_GROWTH_REVOKE, INHERIT_GUARD, ON_SHARE_FOLLOW, false},
+	[TOKEN_OAUTH] = {ON_GROWTH_REVOKE, INHERIT_GUARD, ON_SHARE_FOLLOW, false},
+	[TOKEN_SERVER] = {ON_GROWTH_REVOKE, INHERIT_GUARD, ON_SHARE_FOLLOW, false},
+	[TOKEN_SERVICE] = {ON_GROWTH_REVOKE, INHERIT_FOLLOW, ON_SHARE_FOLLOW, false},
 };
 
 /* Words of a policy, in the order of their enums. */
-const char *const policy_on_growth_words[] = {"revoke", "log", "veto", "ignore", NULL};
+const char *const policy_on_growth_words[] = {"veto", "revoke", "log", "ignore", NULL};
 const char *const policy_inherit_words[] = {"fix", "guard", "follow", NULL};
-const char *const policy_on_share_words[] = {"follow", "revoke", NULL};
+const char *const policy_on_share_words[] = {"revoke", "follow", NULL};
+
+const char *const policy_prefixes[POLICY_OF_CLASS] = {
+	[POLICY_OF_TOKEN] = "token:",
+	[POLICY_OF_CLIENT] = "client:",
+	[POLICY_OF_GROUP] = "group:",
+};
 
 static Settings settings_cache;
 static MemoryContext settings_context = NULL;
@@ -124,32 +131,186 @@ settings_read_option(Settings *settings, const char *name, const char *value)
 		if (ms >= 0)
 			settings->lock_timeout_ms = ms;
 	}
+	else if (strcmp(name, "revoke_limit") == 0)
+	{
+		int			limit;
+
+		if (parse_int(value, &limit, 0, NULL) && limit >= 0)
+			settings->revoke_limit = limit;
+	}
+}
+
+/* ---- policies ---- */
+
+/* The fields of a row of policy_values; which are set. */
+static int
+settings_policy_fields(HeapTuple row, TupleDesc desc, TokenPolicy *fields)
+{
+	char	   *word;
+	Datum		value;
+	bool		isnull;
+	int			set = 0;
+	int			i;
+
+	memset(fields, 0, sizeof(*fields));
+	if ((word = SPI_getvalue(row, desc, 2)) != NULL &&
+		(i = settings_word(word, policy_on_growth_words)) >= 0)
+	{
+		fields->on_growth = (OnGrowth) i;
+		set |= POLICY_BIT(POLICY_ON_GROWTH);
+	}
+	if ((word = SPI_getvalue(row, desc, 3)) != NULL &&
+		(i = settings_word(word, policy_inherit_words)) >= 0)
+	{
+		fields->inherit = (InheritPolicy) i;
+		set |= POLICY_BIT(POLICY_INHERIT);
+	}
+	if ((word = SPI_getvalue(row, desc, 4)) != NULL &&
+		(i = settings_word(word, policy_on_share_words)) >= 0)
+	{
+		fields->on_share = (OnShare) i;
+		set |= POLICY_BIT(POLICY_ON_SHARE);
+	}
+	value = SPI_getbinval(row, desc, 5, &isnull);
+	if (!isnull)
+	{
+		fields->has_max_age = true;
+		fields->max_age = *DatumGetIntervalP(value);
+		set |= POLICY_BIT(POLICY_MAX_AGE);
+	}
+	return set;
+}
+
+/* A class's own: over its defaults. */
+static void
+settings_class_policy(Settings *settings, int class, const TokenPolicy *fields, int set)
+{
+	TokenPolicy *policy = &settings->policy[class];
+
+	if (set & POLICY_BIT(POLICY_ON_GROWTH))
+		policy->on_growth = fields->on_growth;
+	if (set & POLICY_BIT(POLICY_INHERIT))
+		policy->inherit = fields->inherit;
+	if (set & POLICY_BIT(POLICY_ON_SHARE))
+		policy->on_share = fields->on_share;
+	if (set & POLICY_BIT(POLICY_MAX_AGE))
+	{
+		policy->has_max_age = true;
+		policy->max_age = fields->max_age;
+	}
+	settings->policy_set[class] = set;
+}
+
+/*
+ * A narrower one, to the end of the list, which is sorted later.  One without
+ * the id that it should have is nobody's.
+ */
+static void
+settings_narrower_policy(Settings *settings, HeapTuple row, TupleDesc desc,
+						 const char *target)
+{
+	PolicyRow  *policy = &settings->narrower[settings->nnarrower];
+	Datum		created;
+	bool		isnull;
+
+	for (int kind = 0; kind < POLICY_OF_CLASS; kind++)
+	{
+		int			len = strlen(policy_prefixes[kind]);
+
+		if (strncmp(target, policy_prefixes[kind], len) != 0)
+			continue;
+		memset(policy, 0, sizeof(*policy));
+		policy->kind = (PolicyKind) kind;
+		policy->set = settings_policy_fields(row, desc, &policy->fields);
+		policy->id = spi_int(row, desc, 6, 0);
+		created = SPI_getbinval(row, desc, 7, &isnull);
+		policy->has_created = !isnull;
+		policy->created = isnull ? 0 : DatumGetTimestamp(created);
+		policy->target = MemoryContextStrdup(settings_context, target);
+		policy->name = MemoryContextStrdup(settings_context,
+										   kind == POLICY_OF_CLIENT ?
+										   module_to_utf8(target + len) : "");
+		if (policy->id == 0 && kind != POLICY_OF_CLIENT)
+			return;
+		settings->nnarrower++;
+		settings->nnarrower_of[kind]++;
+		return;
+	}
+}
+
+static int
+settings_policy_cmp(const void *a, const void *b)
+{
+	const PolicyRow *p = a;
+	const PolicyRow *q = b;
+
+	if (p->kind != q->kind)
+		return p->kind < q->kind ? -1 : 1;
+	if (p->id != q->id)
+		return p->id < q->id ? -1 : 1;
+	return strcmp(p->name, q->name);
 }
 
 static void
-settings_read_policy(Settings *settings, HeapTuple row, TupleDesc desc)
+settings_read_policies(Settings *settings)
 {
-	char	   *target = SPI_getvalue(row, desc, 1);
+	uint64		n = spi_run("SELECT target, on_growth, inherit, on_share, max_age, object_id,"
+							" created FROM jhub_authz.policy_values",
+							0, NULL, NULL, NULL, true, true, 0);
+	TupleDesc	desc = SPI_tuptable->tupdesc;
 
-	for (int class = 0; class < TOKEN_NCLASSES; class++)
+	if (n == 0)
+		return;
+	settings->narrower = MemoryContextAlloc(settings_context, sizeof(PolicyRow) * n);
+	for (uint64 i = 0; i < n; i++)
 	{
-		TokenPolicy *policy = &settings->policy[class];
-		char	   *word;
-		int			i;
+		HeapTuple	row = SPI_tuptable->vals[i];
+		char	   *target = SPI_getvalue(row, desc, 1);
+		int			class = settings_word(target, token_class_names);
+		TokenPolicy fields;
 
-		if (strcmp(target, token_class_names[class]) != 0)
-			continue;
-		if ((word = SPI_getvalue(row, desc, 2)) != NULL &&
-			(i = settings_word(word, policy_on_growth_words)) >= 0)
-			policy->on_growth = (OnGrowth) i;
-		if ((word = SPI_getvalue(row, desc, 3)) != NULL &&
-			(i = settings_word(word, policy_inherit_words)) >= 0)
-			policy->inherit = (InheritPolicy) i;
-		if ((word = SPI_getvalue(row, desc, 4)) != NULL &&
-			(i = settings_word(word, policy_on_share_words)) >= 0)
-			policy->on_share = (OnShare) i;
+		if (class >= 0)
+		{
+			int			set = settings_policy_fields(row, desc, &fields);
+
+			settings_class_policy(settings, class, &fields, set);
+		}
+		else
+			settings_narrower_policy(settings, row, desc, target);
+	}
+	qsort(settings->narrower, settings->nnarrower, sizeof(PolicyRow), settings_policy_cmp);
+}
+
+const PolicyRow *
+settings_narrower(const Settings *settings, PolicyKind kind, int id, const char *name)
+{
+	PolicyRow	key = {.kind = kind,.id = id,.name = unconstify(char *, name)};
+
+	if (settings->nnarrower_of[kind] == 0)
+		return NULL;
+	return bsearch(&key, settings->narrower, settings->nnarrower, sizeof(PolicyRow),
+				   settings_policy_cmp);
+}
+
+void
+settings_keep(Settings *copy)
+{
+	const PolicyRow *from = copy->narrower;
+
+	if (copy->pinned_release != NULL)
+		copy->pinned_release = pstrdup(copy->pinned_release);
+	if (copy->nnarrower == 0)
+		return;
+	copy->narrower = palloc(sizeof(PolicyRow) * copy->nnarrower);
+	for (int i = 0; i < copy->nnarrower; i++)
+	{
+		copy->narrower[i] = from[i];
+		copy->narrower[i].name = pstrdup(from[i].name);
+		copy->narrower[i].target = pstrdup(from[i].target);
 	}
 }
+
+/* ---- reading it all ---- */
 
 static void
 settings_read_attachment(Settings *settings)
@@ -195,10 +356,7 @@ settings_fill(Settings *settings)
 		settings_read_option(settings,
 							 SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1),
 							 SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2));
-	n = spi_run("SELECT target, on_growth, inherit, on_share FROM jhub_authz.policy_values",
-				0, NULL, NULL, NULL, true, true, 0);
-	for (uint64 i = 0; i < n; i++)
-		settings_read_policy(settings, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+	settings_read_policies(settings);
 	spi_leave(&frame);
 }
 
@@ -213,6 +371,8 @@ settings_read_latest(void)
 	else
 		MemoryContextReset(settings_context);
 	settings_cache.pinned_release = NULL;
+	settings_cache.nnarrower = 0;
+	settings_cache.narrower = NULL;
 	settings_relid = module_relation("attachment");
 
 	/*
@@ -335,7 +495,7 @@ static bool
 settings_is_idle(const char *name)
 {
 	static const char *const idle[] = {
-		"revoke_limit", "notify", "login_mode", "base_url", "public_url", NULL
+		"notify", "login_mode", "base_url", "public_url", NULL
 	};
 
 	return settings_word(name, idle) >= 0;

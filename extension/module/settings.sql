@@ -29,14 +29,18 @@ CREATE TABLE jhub_authz.policy_values (
     on_growth text CHECK (on_growth OPERATOR(pg_catalog.=) ANY (ARRAY['revoke', 'log', 'veto', 'ignore'])),
     inherit text CHECK (inherit OPERATOR(pg_catalog.=) ANY (ARRAY['fix', 'guard', 'follow'])),
     on_share text CHECK (on_share OPERATOR(pg_catalog.=) ANY (ARRAY['follow', 'revoke'])),
-    max_age interval
+    max_age interval,
+    object_id integer,
+    created timestamp
 );
 COMMENT ON TABLE jhub_authz.policy_values IS 'policies that differ from their default; use set_policy and the view token_policies';
-COMMENT ON COLUMN jhub_authz.policy_values.target IS 'class of tokens: user, oauth, server or service';
-COMMENT ON COLUMN jhub_authz.policy_values.on_growth IS 'what to do with a token that grew; NULL: the default';
-COMMENT ON COLUMN jhub_authz.policy_values.inherit IS 'what becomes of the scope inherit; NULL: the default';
-COMMENT ON COLUMN jhub_authz.policy_values.on_share IS 'what to do when a share alone makes a token grow; NULL: the default';
-COMMENT ON COLUMN jhub_authz.policy_values.max_age IS 'longest life of a token at issue; NULL: the default';
+COMMENT ON COLUMN jhub_authz.policy_values.target IS 'class of tokens (user, oauth, server or service) or, narrower, token:<id>, client:<identifier> or group:<name>';
+COMMENT ON COLUMN jhub_authz.policy_values.on_growth IS 'what to do with a token that grew; NULL: as the next wider policy says';
+COMMENT ON COLUMN jhub_authz.policy_values.inherit IS 'what becomes of the scope inherit; NULL: as the next wider policy says';
+COMMENT ON COLUMN jhub_authz.policy_values.on_share IS 'what to do when a share alone makes a token grow; NULL: as the next wider policy says';
+COMMENT ON COLUMN jhub_authz.policy_values.max_age IS 'longest life of a token; NULL: as the next wider policy says';
+COMMENT ON COLUMN jhub_authz.policy_values.object_id IS 'id of the token or group in the hub: it is meant by that';
+COMMENT ON COLUMN jhub_authz.policy_values.created IS 'the token''s created: an id that is used again is another token';
 
 SELECT pg_catalog.pg_extension_config_dump('jhub_authz.attachment', '');
 SELECT pg_catalog.pg_extension_config_dump('jhub_authz.option_values', '');
@@ -83,12 +87,12 @@ CREATE VIEW jhub_authz.token_policies AS
            v.max_age
       FROM jhub_authz._policy_defaults() d
       FULL JOIN jhub_authz.policy_values v ON v.target OPERATOR(pg_catalog.=) d.target;
-COMMENT ON VIEW jhub_authz.token_policies IS 'what happens to tokens, by class; change it with set_policy';
-COMMENT ON COLUMN jhub_authz.token_policies.target IS 'class of tokens: user, oauth, server or service';
-COMMENT ON COLUMN jhub_authz.token_policies.on_growth IS 'revoke, log, veto or ignore a token that grew';
-COMMENT ON COLUMN jhub_authz.token_policies.inherit IS 'fix, guard or follow what the scope inherit stands for';
-COMMENT ON COLUMN jhub_authz.token_policies.on_share IS 'follow or revoke when a share alone makes a token grow';
-COMMENT ON COLUMN jhub_authz.token_policies.max_age IS 'longest life of a token at issue; NULL: no limit';
+COMMENT ON VIEW jhub_authz.token_policies IS 'what happens to tokens, by class and for narrower targets; change it with set_policy';
+COMMENT ON COLUMN jhub_authz.token_policies.target IS 'class of tokens (user, oauth, server or service) or, narrower, token:<id>, client:<identifier> or group:<name>';
+COMMENT ON COLUMN jhub_authz.token_policies.on_growth IS 'revoke, log, veto or ignore a token that grew; NULL: as the next wider policy says';
+COMMENT ON COLUMN jhub_authz.token_policies.inherit IS 'fix, guard or follow what the scope inherit stands for; NULL: as the next wider policy says';
+COMMENT ON COLUMN jhub_authz.token_policies.on_share IS 'follow or revoke when a share alone makes a token grow; NULL: as the next wider policy says';
+COMMENT ON COLUMN jhub_authz.token_policies.max_age IS 'longest life of a token; NULL: as the next wider policy says, for a class no limit';
 
 CREATE FUNCTION jhub_authz.set_option(name text, value text) RETURNS void
     AS 'MODULE_PATHNAME', 'jhub_authz_set_option' LANGUAGE C VOLATILE PARALLEL UNSAFE;
