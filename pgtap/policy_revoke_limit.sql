@@ -61,7 +61,8 @@ ROLLBACK TO a;
 SELECT jhub_authz.set_option('revoke_limit', '3') \g /dev/null
 SELECT throws_ok($$ INSERT INTO user_role_map (user_id, role_id, managed_by_auth) VALUES (3, 14, false), (4, 14, false) $$, '54000', NULL, 'one decision about several');
 SET CONSTRAINTS ALL DEFERRED;
-SELECT lives_ok(pg_temp.grow(3), 'deferred'), lives_ok(pg_temp.grow(4), 'deferred');
+SELECT lives_ok(pg_temp.grow(3), 'deferred: a change');
+SELECT lives_ok(pg_temp.grow(4), 'deferred: another');
 SELECT throws_ok('SET CONSTRAINTS ALL IMMEDIATE', '54000', NULL, '... at the end of the transaction');
 ROLLBACK TO a;
 

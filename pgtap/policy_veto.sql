@@ -39,7 +39,7 @@ SELECT unalike((pg_temp.message(pg_temp.grow()))::text, '%secret%', 'no hash is 
 SELECT ok(NOT EXISTS (SELECT FROM user_role_map WHERE user_id = 9 AND role_id = 14), 'nothing of the change is there');
 SELECT ok(pg_temp.live(1) AND pg_temp.events(1, 'would_revoke') = 0 AND pg_temp.events(1, 'revoked') = 0, '... nor of the decision');
 
-SELECT lives_ok($$ INSERT INTO user_role_map (user_id, role_id, managed_by_auth) VALUES (14, 14, false) $$, 'what makes nobody grow passes');
+SELECT lives_ok($$ INSERT INTO user_role_map (user_id, role_id, managed_by_auth) VALUES (11, 14, false) $$, 'what makes nobody grow passes');
 SELECT lives_ok($$ DELETE FROM user_role_map WHERE user_id = 9 AND role_id = 6 $$, '... as what is taken away');
 
 -- a transaction that brings it and takes it back
