@@ -7,15 +7,16 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)jhub_
 PGFILEDESC = "jhub_authz - JupyterHub authorization in the database"
 
 # ROOMS can be narrowed while a room is being built
-ROOMS ?= module algebra catalogue hub effective issue growth
+ROOMS ?= module algebra catalogue hub effective issue growth audit
 
 OBJS_module = module spi settings
 OBJS_algebra = scope_parse scope_suggest scopeset_build scopeset_write scopeset_view scopeset_upgrade scopeset_read scopeset_io scopeset_op scopeset_cover scopeset_order scopeset_filters scopeset_functions scopeset_agg scopeset_explode scopeset_gin scopeset_selfuncs
 OBJS_catalogue = hub_releases catalogue custom_scopes custom_scopes_json expand suggest
-OBJS_hub = hub_visible hub_schema hub_names hub_list hub_data hub_membership hub_tokens hub_token_write hub_owned hub_requests hub_scope_users hub_concern scope_functions status self_check
+OBJS_hub = hub_visible hub_schema hub_names hub_list hub_data hub_membership hub_tokens hub_token_write hub_owned hub_requests hub_scope_users hub_concern hub_history scope_functions status self_check
 OBJS_effective = effective resolve scope_checks subjects everyone visible
 OBJS_issue = owner token_policy max_age narrow rescope token_hash issue_token resolve_request revoke
 OBJS_growth = events concern baselines notes revoke_limit judge decide attach mode policies switch
+OBJS_audit = changes history
 
 SQL_module = guard settings
 SQL_algebra = type operators index aggregates
@@ -24,6 +25,7 @@ SQL_hub = hub
 SQL_effective = algebra effective
 SQL_issue = issue token_policy
 SQL_growth = growth attach
+SQL_audit = history
 
 OBJS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.o,$(OBJS_$(r))))
 SQL_PARTS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.sql,$(SQL_$(r))))

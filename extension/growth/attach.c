@@ -30,6 +30,8 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "../audit/history.h"
+
 /* what CREATE TRIGGER may wait for besides the table, in a decision */
 #define ATTACH_QUIET_MS		100
 
@@ -44,12 +46,18 @@ typedef struct AttachTrigger
 	const char *when;			/* timing and events */
 	const char *level;
 	const char *function;
+	bool		always;			/* also in session_replication_role = replica */
 } AttachTrigger;
 
 #define NOTE(table) \
-	{table, "jhub_authz_note", "AFTER INSERT OR UPDATE OR DELETE", "ROW", "note_change"}
+	{table, "jhub_authz_note", "AFTER INSERT OR UPDATE OR DELETE", "ROW", "note_change", false}
 #define NOTE_TRUNCATE(table) \
-	{table, "jhub_authz_truncate", "AFTER TRUNCATE", "STATEMENT", "note_change"}
+	{table, "jhub_authz_truncate", "AFTER TRUNCATE", "STATEMENT", "note_change", false}
+#define HISTORY_OF(table, events) \
+	{table, "jhub_authz_history", "AFTER " events, "ROW", "note_history", true}, \
+	{table, "jhub_authz_history_truncate", "BEFORE TRUNCATE", "STATEMENT", "note_history", true}
+#define HISTORY(table) \
+	HISTORY_OF(table, "INSERT OR UPDATE OR DELETE")
 
 static const AttachTrigger attach_list[] = {
 	NOTE(HUB_USERS),
@@ -66,8 +74,21 @@ static const AttachTrigger attach_list[] = {
 	NOTE(HUB_ALEMBIC_VERSION),
 	NOTE(HUB_API_TOKENS),
 	NOTE_TRUNCATE(HUB_API_TOKENS),
-	{HUB_API_TOKENS, "jhub_authz_narrow", "BEFORE INSERT OR UPDATE", "ROW", "narrow_token"},
-	{HUB_TOKEN_ROLE_MAP, "jhub_authz_resolve", "AFTER INSERT", "ROW", "resolve_token_roles"},
+	{HUB_API_TOKENS, "jhub_authz_narrow", "BEFORE INSERT OR UPDATE", "ROW", "narrow_token", false},
+	{HUB_TOKEN_ROLE_MAP, "jhub_authz_resolve", "AFTER INSERT", "ROW", "resolve_token_roles", false},
+	HISTORY(HUB_USERS),
+	HISTORY(HUB_GROUPS),
+	HISTORY(HUB_SERVICES),
+	HISTORY(HUB_ROLES),
+	HISTORY(HUB_USER_ROLE_MAP),
+	HISTORY(HUB_GROUP_ROLE_MAP),
+	HISTORY(HUB_SERVICE_ROLE_MAP),
+	HISTORY(HUB_USER_GROUP_MAP),
+	HISTORY(HUB_SPAWNERS),
+	HISTORY(HUB_OAUTH_CLIENTS),
+	HISTORY(HUB_SHARES),
+	HISTORY(HUB_ALEMBIC_VERSION),
+	HISTORY_OF(HUB_API_TOKENS, "UPDATE OR DELETE"),
 };
 
 /* OID of one of our trigger functions. */
@@ -80,42 +101,56 @@ attach_function(const char *name)
 	return LookupFuncName(qualified, 0, NULL, false);
 }
 
-static bool
-attach_has_trigger(Relation rel, const AttachTrigger *t)
+/* The trigger as it is, or NULL. */
+static const Trigger *
+attach_find_trigger(Relation rel, const char *name, Oid function)
 {
-	Oid			function = attach_function(t->function);
-	/* after the look-up, which may make the relation's cache entry anew */
 	TriggerDesc *desc = rel->trigdesc;
 
 	for (int i = 0; desc != NULL && i < desc->numtriggers; i++)
 		if (desc->triggers[i].tgfoid == function &&
-			strcmp(desc->triggers[i].tgname, t->name) == 0)
-			return true;
-	return false;
+			strcmp(desc->triggers[i].tgname, name) == 0)
+			return &desc->triggers[i];
+	return NULL;
 }
 
-/* The triggers of attach_list that are missing, as a bit each. */
-static uint32
-attach_missing(const HubSchema *hub)
+/*
+ * Go through attach_list: missing are the triggers that are not there, asleep
+ * those that do not fire when they should; a bit for each.
+ */
+static void
+attach_look(const HubSchema *hub, uint64 *missing, uint64 *asleep)
 {
-	uint32		missing = 0;
+	const char *last_name = "";
+	Oid			function = InvalidOid;
 
-	StaticAssertStmt(lengthof(attach_list) <= 32, "one bit for each trigger");
+	StaticAssertStmt(lengthof(attach_list) <= 64, "one bit for each trigger");
+	*missing = *asleep = 0;
 	for (int i = 0; i < (int) lengthof(attach_list); i++)
 	{
-		Oid			relid = hub->rel[attach_list[i].table];
+		const AttachTrigger *t = &attach_list[i];
+		const Trigger *found;
 		Relation	rel;
 
-		if (!OidIsValid(relid))
+		if (!OidIsValid(hub->rel[t->table]))
 			continue;
-		rel = try_relation_open(relid, AccessShareLock);
+		/* before the relation is opened: it may make its cache entry anew */
+		if (strcmp(t->function, last_name) != 0)
+		{
+			function = attach_function(t->function);
+			last_name = t->function;
+		}
+		rel = try_relation_open(hub->rel[t->table], AccessShareLock);
 		if (rel == NULL)
 			continue;
-		if (!attach_has_trigger(rel, &attach_list[i]))
-			missing |= (uint32) 1 << i;
+		found = attach_find_trigger(rel, t->name, function);
+		if (found == NULL)
+			*missing |= UINT64CONST(1) << i;
+		else if (found->tgenabled == TRIGGER_DISABLED ||
+				 (t->always && found->tgenabled != TRIGGER_FIRES_ALWAYS))
+			*asleep |= UINT64CONST(1) << i;
 		relation_close(rel, NoLock);
 	}
-	return missing;
 }
 
 static void
@@ -127,9 +162,25 @@ attach_execute(const char *sql)
 		elog(ERROR, "SPI returned %s for %s", SPI_result_code_string(rc), sql);
 }
 
-/* Made as the owner of the table, who was granted the functions by attach. */
+/* The tables, as bits, whose past has not been recorded by these triggers. */
+static uint32
+attach_unrecorded(uint64 triggers)
+{
+	uint32		tables = 0;
+
+	for (int i = 0; i < (int) lengthof(attach_list); i++)
+		if ((triggers & (UINT64CONST(1) << i)) && attach_list[i].always)
+			tables |= (uint32) 1 << attach_list[i].table;
+	return tables;
+}
+
+/*
+ * Make those that are missing and wake those that are asleep: one that a detach
+ * could not drop, or that a restore left to fire on the origin only.  As the
+ * owner of the tables, who is granted the functions by attach_grant.
+ */
 static void
-attach_create(const HubSchema *hub, uint32 missing)
+attach_make(const HubSchema *hub, uint64 missing, uint64 asleep)
 {
 	SpiFrame	frame;
 
@@ -137,36 +188,51 @@ attach_create(const HubSchema *hub, uint32 missing)
 	for (int i = 0; i < (int) lengthof(attach_list); i++)
 	{
 		const AttachTrigger *t = &attach_list[i];
+		const char *table = quote_identifier(hub_table_name(t->table));
+		uint64		bit = UINT64CONST(1) << i;
 
-		if (missing & ((uint32) 1 << i))
+		if (missing & bit)
 			attach_execute(psprintf("CREATE TRIGGER %s %s ON %s.%s FOR EACH %s"
 									" EXECUTE FUNCTION jhub_authz.%s()",
-									t->name, t->when, hub->quoted,
-									quote_identifier(hub_table_name(t->table)),
+									t->name, t->when, hub->quoted, table,
 									t->level, t->function));
+		if ((asleep & bit) || ((missing & bit) && t->always))
+			attach_execute(psprintf("ALTER TABLE %s.%s ENABLE %s TRIGGER %s",
+									hub->quoted, table, t->always ? "ALWAYS" : "", t->name));
 	}
 	spi_leave(&frame);
 }
 
-/* What attach_create takes, for module_try. */
+/* What was not recorded meanwhile begins now; the tables are locked until then. */
+static void
+attach_record(const HubSchema *hub, uint32 unrecorded)
+{
+	history_settings();
+	history_custom_scopes();
+	history_begin(hub, unrecorded);
+}
+
+/* What attach_attempt takes, for module_try. */
 typedef struct AttachMissing
 {
 	const HubSchema *hub;
-	uint32		missing;
+	uint64		missing;
 	bool		made;
 } AttachMissing;
+
+static void attach_grant(const HubSchema *hub);
 
 /*
  * Those of the missing triggers whose tables nobody is writing to.  To wait for
  * a table would hold up everyone who waits for our decision.
  */
-static uint32
-attach_lockable(const HubSchema *hub, uint32 missing)
+static uint64
+attach_lockable(const HubSchema *hub, uint64 missing)
 {
 	for (int i = 0; i < (int) lengthof(attach_list); i++)
-		if ((missing & ((uint32) 1 << i)) &&
+		if ((missing & (UINT64CONST(1) << i)) &&
 			!ConditionalLockRelationOid(hub->rel[attach_list[i].table], ShareRowExclusiveLock))
-			missing &= ~((uint32) 1 << i);
+			missing &= ~(UINT64CONST(1) << i);
 	return missing;
 }
 
@@ -174,13 +240,15 @@ static void
 attach_attempt(void *arg)
 {
 	AttachMissing *m = arg;
-	uint32		lockable = attach_lockable(m->hub, m->missing);
+	uint64		lockable = attach_lockable(m->hub, m->missing);
 	int			nest;
 
 	if (lockable == 0)
 		return;
 	nest = decision_timeout(ATTACH_QUIET_MS);
-	attach_create(m->hub, lockable);
+	attach_grant(m->hub);		/* an update may have brought functions */
+	attach_make(m->hub, lockable, 0);
+	attach_record(m->hub, attach_unrecorded(lockable));
 	AtEOXact_GUC(true, nest);
 	m->made = true;
 }
@@ -192,26 +260,18 @@ attach_tolerates(int sqlerrcode)
 	return sqlerrcode != ERRCODE_QUERY_CANCELED;
 }
 
+/*
+ * In the middle of somebody's commit: what can't be made now must not make that
+ * commit fail.  self_check tells, and the next decision tries again.
+ */
 bool
-attach_triggers(const HubSchema *hub, bool quiet)
+attach_triggers(const HubSchema *hub)
 {
-	uint32		missing = attach_missing(hub);
+	AttachMissing m = {.hub = hub};
+	uint64		asleep;
 
-	if (missing == 0)
-		return false;
-
-	/*
-	 * In the middle of somebody's commit: what can't be made now must not make
-	 * that commit fail.  self_check tells, and the next decision tries again.
-	 */
-	if (quiet)
-	{
-		AttachMissing m = {hub, missing, false};
-
-		return module_try(attach_attempt, &m, attach_tolerates) && m.made;
-	}
-	attach_create(hub, missing);
-	return true;
+	attach_look(hub, &m.missing, &asleep);
+	return m.missing != 0 && module_try(attach_attempt, &m, attach_tolerates) && m.made;
 }
 
 /* ---- attach ---- */
@@ -314,11 +374,22 @@ attach_grant(const HubSchema *hub)
 		return;
 	spi_enter(&frame, module_owner());
 	attach_execute(psprintf("GRANT EXECUTE ON FUNCTION jhub_authz.note_change(), jhub_authz.narrow_token(),"
-							" jhub_authz.resolve_token_roles() TO %s", owner));
+							" jhub_authz.resolve_token_roles(), jhub_authz.note_history() TO %s", owner));
 	attach_execute(psprintf("GRANT SELECT ON jhub_authz.attachment, jhub_authz.option_values,"
 							" jhub_authz.policy_values, jhub_authz.custom_scopes,"
 							" jhub_authz.token_baselines, jhub_authz.token_events,"
 							" jhub_authz.token_events_event_id_seq TO %s", owner));
+	attach_execute(psprintf("GRANT SELECT ON jhub_authz.history_changes, jhub_authz.history_attachment,"
+							" jhub_authz.history_custom_scopes TO %s", owner));
+	for (int t = 0; t < HUB_NTABLES; t++)
+	{
+		int			n,
+					nkeys;
+
+		if (hub_history_columns((HubTable) t, &n, &nkeys) != NULL)
+			attach_execute(psprintf("GRANT SELECT ON jhub_authz.history_%s TO %s",
+									hub_table_name((HubTable) t), owner));
+	}
 	spi_leave(&frame);
 }
 
@@ -342,36 +413,8 @@ attach_store(const HubSchema *hub, const char *mode)
 			" attached_at = coalesce(a.attached_at, EXCLUDED.attached_at)",
 			2, types, values, nulls, false, false, 0);
 	spi_leave(&frame);
-	settings_changed();
+	settings_changed();			/* attach_record writes the history of it */
 	CommandCounterIncrement();
-}
-
-/* A disabled trigger of ours is one that a detach could not drop. */
-static void
-attach_enable(const HubSchema *hub)
-{
-	SpiFrame	frame;
-
-	spi_enter(&frame, hub->owner);
-	for (int i = 0; i < (int) lengthof(attach_list); i++)
-	{
-		Oid			relid = hub->rel[attach_list[i].table];
-		Relation	rel;
-		bool		disabled = false;
-
-		if (!OidIsValid(relid))
-			continue;
-		rel = relation_open(relid, AccessShareLock);
-		for (int t = 0; rel->trigdesc != NULL && t < rel->trigdesc->numtriggers; t++)
-			if (strcmp(rel->trigdesc->triggers[t].tgname, attach_list[i].name) == 0)
-				disabled = rel->trigdesc->triggers[t].tgenabled == TRIGGER_DISABLED;
-		relation_close(rel, NoLock);
-		if (disabled)
-			attach_execute(psprintf("ALTER TABLE %s.%s ENABLE TRIGGER %s", hub->quoted,
-									quote_identifier(hub_table_name(attach_list[i].table)),
-									attach_list[i].name));
-	}
-	spi_leave(&frame);
 }
 
 /*
@@ -419,6 +462,9 @@ jhub_authz_attach(PG_FUNCTION_ARGS)
 	HubSchema  *hub;
 	int			timeout_ms;
 	int			nest;
+	uint64		missing;
+	uint64		asleep;
+	uint32		unrecorded;
 
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
@@ -436,11 +482,13 @@ jhub_authz_attach(PG_FUNCTION_ARGS)
 	switch_lock(timeout_ms);
 	nest = decision_timeout(timeout_ms);
 	attach_grant(hub);
-	attach_enable(hub);
 	attach_enable_always();
-	attach_triggers(hub, false);
+	attach_look(hub, &missing, &asleep);
+	attach_make(hub, missing, asleep);
 	CommandCounterIncrement();
+	unrecorded = history_is_closed() ? ~(uint32) 0 : attach_unrecorded(missing | asleep);
 	attach_store(hub, mode);
+	attach_record(hub, unrecorded);
 	AtEOXact_GUC(true, nest);
 	decision_lock(true, timeout_ms);
 	decide_everyone("attach", "adopted");

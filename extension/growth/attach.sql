@@ -51,6 +51,7 @@ BEGIN
     -- the table's own trigger is C; altering the table tells the sessions as well
     ALTER TABLE jhub_authz.attachment DISABLE TRIGGER settings_changed;
     UPDATE jhub_authz.attachment SET hub_schema = NULL, attached_at = NULL;
+    PERFORM jhub_authz._history_detached();
     ALTER TABLE jhub_authz.attachment ENABLE ALWAYS TRIGGER settings_changed;
     IF kept <> '{}' THEN
         RAISE WARNING USING

@@ -636,7 +636,7 @@ decide_pending(void)
 		return;
 	}
 	save = MemoryContextSwitchTo(d->context);
-	if (attach_triggers(d->hub, true))
+	if (attach_triggers(d->hub))
 		decide_everyone_concerned(d, "table");
 	decide_concerned(d, notes, n);
 	judge(d);

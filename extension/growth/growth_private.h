@@ -194,6 +194,6 @@ extern void notes_init(void);
 /* ---- triggers on the hub's tables (attach.c) ---- */
 
 /* Make the triggers that are missing; true if there were any. */
-extern bool attach_triggers(const HubSchema *hub, bool quiet);
+extern bool attach_triggers(const HubSchema *hub);
 
 #endif							/* JHUB_AUTHZ_GROWTH_PRIVATE_H */

@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "../audit/history.h"
 #include "../module/init.h"
 
 PG_FUNCTION_INFO_V1(jhub_authz_set_mode);
@@ -20,6 +21,8 @@ PG_FUNCTION_INFO_V1(jhub_authz_rebase);
 static void
 growth_custom_scopes_changed(void)
 {
+	if (settings_get()->attached)
+		history_custom_scopes();
 	if (switch_must_note())
 		pending_note("scopes", 0, NULL);
 }
@@ -81,7 +84,7 @@ mode_store(Datum mode, int timeout_ms)
 			1, types, values, NULL, false, true, 0);
 	spi_leave(&frame);
 	AtEOXact_GUC(true, nest);
-	settings_changed();
+	settings_written();
 	CommandCounterIncrement();
 }
 

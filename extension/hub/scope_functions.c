@@ -205,6 +205,7 @@ jhub_authz_use_hub_release(PG_FUNCTION_ARGS)
 			" ON CONFLICT (singleton) DO UPDATE SET pinned_release = EXCLUDED.pinned_release",
 			1, types, values, nulls, false, false, 0);
 	spi_leave(&frame);
+	settings_written();
 	if (hub_pinned_hook != NULL)
 		hub_pinned_hook();
 

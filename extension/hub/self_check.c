@@ -11,6 +11,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "hub_history.h"
 #include "hub_private.h"
 
 #include "access/htup_details.h"
@@ -106,7 +107,8 @@ self_check_trigger(SelfCheck *check, HeapTuple row, TupleDesc desc)
 					   "It is disabled: nothing is decided until it is enabled.");
 	else if (always && enabled != TRIGGER_FIRES_ALWAYS)
 		self_check_row(check, "warning", "trigger", object,
-					   "It fires on the origin only, as after a restore with --disable-triggers: sessions on a replica do not hear of changes.  Call attach() again.");
+					   on_ours ? "It fires on the origin only, as after a restore with --disable-triggers: sessions on a replica do not hear of changes.  Call attach() again." :
+					   "It fires on the origin only, as after a restore with --disable-triggers: what replication brings is not recorded.  Call attach() again.");
 }
 
 static void
@@ -125,7 +127,8 @@ self_check_triggers(SelfCheck *check)
 				" WHERE p.pronamespace = $1 AND NOT g.tgisinternal)"
 				" SELECT coalesce(e.trigger_name, o.tgname) || ' on ' || coalesce(e.table_name, o.tgrelid::regclass)::text,"
 				" o.tgenabled, e.trigger_name IS NOT NULL, coalesce(o.relnamespace = $1, false),"
-				" coalesce(o.relnamespace = $1 AND o.relname <> 'pending', false)"
+				" (coalesce(o.relnamespace = $1 AND o.relname <> 'pending', false)"
+				" OR coalesce(e.function_name = 'note_history', false))"
 				" FROM jhub_authz._expected_triggers() e FULL JOIN ours o"
 				" ON o.tgrelid = e.table_name AND o.tgname = e.trigger_name AND o.proname = e.function_name"
 				" ORDER BY 1",
@@ -349,6 +352,7 @@ self_check_token(HubToken *token, void *arg)
 					   "The baseline is of an earlier token with the same id.  Call attach() again.");
 }
 
+/* With mode off there need be none: nothing is judged. */
 static void
 self_check_baselines(SelfCheck *check)
 {
@@ -363,6 +367,76 @@ self_check_baselines(SelfCheck *check)
 			 0, NULL, NULL, NULL, false, self_check_baseline_row, &baselines);
 	spi_leave(&frame);
 	hub_each_token(check->hub, &want, false, self_check_token, &baselines);
+}
+
+/* ---- a hub that comes by logical replication ---- */
+
+/* The tables that a subscriber must get, as an oid[]. */
+static Datum
+self_check_replicated(const HubSchema *hub)
+{
+	Datum		rels[HUB_NTABLES];
+	int			nrels = 0;
+
+	for (int t = 0; t < HUB_NTABLES; t++)
+	{
+		int			n,
+					nkeys;
+
+		if (OidIsValid(hub->rel[t]) && hub_history_columns((HubTable) t, &n, &nkeys) != NULL)
+			rels[nrels++] = ObjectIdGetDatum(hub->rel[t]);
+	}
+	return PointerGetDatum(construct_array(rels, nrels, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+}
+
+static void
+self_check_subscription(SelfCheck *check, HubMode mode)
+{
+	static const Oid types[1] = {OIDARRAYOID};
+	const char *subscription = NULL;
+	const char *last = "";
+	Datum		values[1];
+	SpiFrame	frame;
+	uint64		n;
+
+	values[0] = self_check_replicated(check->hub);
+	spi_enter(&frame, module_owner());
+	n = spi_run("SELECT c.relname, s.subname, s.subenabled, r.srsubstate"
+				" FROM unnest($1) t JOIN pg_catalog.pg_class c ON c.oid = t"
+				" LEFT JOIN pg_catalog.pg_subscription_rel r ON r.srrelid = t"
+				" LEFT JOIN pg_catalog.pg_subscription s ON s.oid = r.srsubid"
+				" ORDER BY s.subname, c.relname", 1, types, values, NULL, true, false, 0);
+	for (uint64 i = 0; i < n; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		char	   *table = SPI_getvalue(row, desc, 1);
+		char	   *name = SPI_getvalue(row, desc, 2);
+
+		/* tables without a subscription come last */
+		if (name == NULL)
+		{
+			if (subscription != NULL)
+				self_check_row(check, "warning", "replication", table,
+							   psprintf("Subscription \"%s\" does not bring this table, as it does others: what happens to it in the hub is not known here.",
+										subscription));
+			continue;
+		}
+		if (strcmp(name, last) != 0)
+		{
+			if (strcmp(SPI_getvalue(row, desc, 3), "f") == 0)
+				self_check_row(check, "error", "replication", name,
+							   "The subscription is disabled: what happens in the hub is not known here.");
+			if (mode != HUB_MODE_OFF)
+				self_check_row(check, "warning", "replication", name,
+							   "What this subscription brings is not decided here, whatever the mode.  Say so with set_mode('off').");
+		}
+		subscription = last = name;
+		if (strcmp(SPI_getvalue(row, desc, 4), "r") != 0)
+			self_check_row(check, "warning", "replication", table,
+						   psprintf("Subscription \"%s\" has not brought the whole table yet.", name));
+	}
+	spi_leave(&frame);
 }
 
 /* ---- prepared transactions ---- */
@@ -417,12 +491,14 @@ jhub_authz_self_check(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	const Settings *settings;
 	SelfCheck	check;
+	HubMode		mode;
 
 	InitMaterializedSRF(fcinfo, 0);
 	check.rows = rsinfo->setResult;
 	check.desc = rsinfo->setDesc;
 	check.hub = hub_schema(true, false);
 	settings = settings_get();
+	mode = settings->mode;
 	if (!settings->attached)
 		self_check_row(&check, "warning", "attached", NULL,
 					   "No hub is attached: nothing is watched.");
@@ -433,7 +509,9 @@ jhub_authz_self_check(PG_FUNCTION_ARGS)
 	{
 		self_check_release(&check);
 		hub_each_scopes(check.hub, false, self_check_scopes, &check);
-		self_check_baselines(&check);
+		if (mode != HUB_MODE_OFF)
+			self_check_baselines(&check);
+		self_check_subscription(&check, mode);
 		self_check_prepared(&check);
 	}
 	return (Datum) 0;

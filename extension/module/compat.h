@@ -37,4 +37,12 @@
 #define SOFT_ERROR_OCCURRED(escontext) (false)
 #endif
 
+/* A small number that no two sessions of this moment share. */
+#include "storage/proc.h"
+#if PG_VERSION_NUM >= 170000
+#define module_backend_number()	((int) MyProcNumber)
+#else
+#define module_backend_number()	((int) MyProc->pgprocno)
+#endif
+
 #endif							/* JHUB_AUTHZ_COMPAT_H */

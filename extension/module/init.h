@@ -12,6 +12,8 @@ extern void settings_init(void);
 extern void catalogue_init(void);
 extern void hub_init(void);
 extern void hub_concern_init(void);
+extern void hub_history_init(void);
 extern void growth_init(void);
+extern void history_init(void);
 
 #endif							/* JHUB_AUTHZ_INIT_H */

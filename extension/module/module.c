@@ -55,7 +55,9 @@ _PG_init(void)
 	catalogue_init();
 	hub_init();
 	hub_concern_init();
+	hub_history_init();
 	growth_init();
+	history_init();
 }
 
 /*

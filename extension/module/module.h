@@ -210,6 +210,13 @@ extern const Settings *settings_read_latest(void);
 /* A table behind the settings has been written: tell every backend at commit. */
 extern void settings_changed(void);
 
+/*
+ * A function of ours has written "attachment": call the function that was
+ * registered.  Not for a trigger on it, which would run during a restore.
+ */
+extern void settings_written(void);
+extern void settings_on_written(void (*callback) (void));
+
 /* Register a function to be called when a relation (InvalidOid: all) changes. */
 extern void module_on_relcache(void (*callback) (Oid relid));
 

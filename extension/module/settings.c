@@ -411,6 +411,22 @@ settings_changed(void)
 	CacheInvalidateRelcacheByRelid(module_relation("attachment"));
 }
 
+static void (*settings_written_callback) (void) = NULL;
+
+void
+settings_on_written(void (*callback) (void))
+{
+	settings_written_callback = callback;
+}
+
+void
+settings_written(void)
+{
+	settings_changed();
+	if (settings_written_callback != NULL)
+		settings_written_callback();
+}
+
 /* Trigger on the three tables. */
 Datum
 jhub_authz__settings_changed(PG_FUNCTION_ARGS)

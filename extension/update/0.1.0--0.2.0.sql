@@ -3,3 +3,55 @@
 -- From 0.1.0 to 0.2.0.  Here stands what altered; the parts that are new follow,
 -- the same files as in the install script.  testbed/update compares the result
 -- with a fresh install, catalogue row by catalogue row.
+
+-- detach closes the record of the past as well
+CREATE OR REPLACE FUNCTION jhub_authz.detach() RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET lock_timeout = '5s'
+AS $detach$
+DECLARE
+    wait text := coalesce((SELECT value FROM jhub_authz.option_values WHERE name = 'lock_timeout'), '5s');
+    t record;
+    waited boolean := false;
+    kept text[] := '{}';
+BEGIN
+    PERFORM set_config('lock_timeout', wait, true);
+    FOR t IN SELECT DISTINCT g.tgrelid::regclass AS rel
+               FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
+              WHERE p.pronamespace = 'jhub_authz'::regnamespace AND NOT g.tgisinternal
+                AND g.tgrelid NOT IN (SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'jhub_authz'::regnamespace)
+              ORDER BY 1
+    LOOP
+        PERFORM jhub_authz._disable_triggers(t.rel);
+    END LOOP;
+    FOR t IN SELECT g.tgname, g.tgrelid::regclass AS rel
+               FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
+              WHERE p.pronamespace = 'jhub_authz'::regnamespace AND NOT g.tgisinternal
+                AND g.tgrelid NOT IN (SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'jhub_authz'::regnamespace)
+              ORDER BY g.tgrelid::regclass::text, g.tgname
+    LOOP
+        BEGIN
+            -- one wait in all: while it lasts, the hub's writes wait behind us
+            IF waited THEN
+                PERFORM set_config('lock_timeout', '1ms', true);
+            END IF;
+            EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.rel);
+        EXCEPTION WHEN lock_not_available THEN
+            waited := true;
+            kept := kept || format('%s on %s', t.tgname, t.rel);
+        END;
+    END LOOP;
+    -- the table's own trigger is C; altering the table tells the sessions as well
+    ALTER TABLE jhub_authz.attachment DISABLE TRIGGER settings_changed;
+    UPDATE jhub_authz.attachment SET hub_schema = NULL, attached_at = NULL;
+    PERFORM jhub_authz._history_detached();
+    ALTER TABLE jhub_authz.attachment ENABLE ALWAYS TRIGGER settings_changed;
+    IF kept <> '{}' THEN
+        RAISE WARNING USING
+            MESSAGE = 'some triggers could not be dropped and stay disabled',
+            DETAIL = array_to_string(kept, ', '),
+            HINT = 'Another session holds a lock on the hub''s tables. Call detach() again later.';
+    END IF;
+END
+$detach$;
