@@ -7,7 +7,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)jhub_
 PGFILEDESC = "jhub_authz - JupyterHub authorization in the database"
 
 # ROOMS can be narrowed while a room is being built
-ROOMS ?= module algebra catalogue hub effective issue growth audit
+ROOMS ?= module algebra catalogue hub effective issue growth upgrade audit
 
 OBJS_module = module spi settings
 OBJS_algebra = scope_parse scope_suggest scopeset_build scopeset_write scopeset_view scopeset_upgrade scopeset_read scopeset_io scopeset_op scopeset_cover scopeset_order scopeset_filters scopeset_functions scopeset_agg scopeset_explode scopeset_gin scopeset_selfuncs
@@ -17,6 +17,7 @@ OBJS_effective = effective resolve scope_checks subjects everyone visible
 OBJS_issue = owner token_policy max_age narrow rescope token_hash issue_token resolve_request revoke
 OBJS_growth = events concern baselines notes revoke_limit judge decide attach mode policies switch
 OBJS_audit = changes history
+OBJS_upgrade = upgrade_database upgrade_token_roles upgrade_check
 
 SQL_module = guard settings
 SQL_algebra = type operators index aggregates
@@ -25,6 +26,7 @@ SQL_hub = hub
 SQL_effective = algebra effective
 SQL_issue = issue token_policy
 SQL_growth = growth attach
+SQL_upgrade = upgrade
 SQL_audit = history
 
 OBJS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.o,$(OBJS_$(r))))

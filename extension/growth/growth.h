@@ -40,6 +40,12 @@ typedef struct Actor
 extern void actor_current(Actor *actor);
 extern void token_event(const TokenEvent *event, const Actor *actor);
 
+/* Many events: they are written in batches, the rest with flush. */
+typedef struct EventWriter EventWriter;
+extern EventWriter *event_writer(const Actor *actor);
+extern void event_write(EventWriter *writer, const TokenEvent *event);
+extern void event_writer_flush(EventWriter *writer);
+
 /* Note that something changed, to be decided at the end of the transaction. */
 extern void pending_note(const char *kind, int id, const char *old_name);
 

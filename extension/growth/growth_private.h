@@ -158,10 +158,6 @@ extern BaselineWriter *baseline_writer(void);
 extern void baseline_write(BaselineWriter *writer, const Baseline *row);
 extern void baseline_writer_flush(BaselineWriter *writer);
 
-typedef struct EventWriter EventWriter;
-extern EventWriter *event_writer(const Actor *actor);
-extern void event_write(EventWriter *writer, const TokenEvent *event);
-extern void event_writer_flush(EventWriter *writer);
 /* Has this transaction written such an event for the token? */
 extern bool event_is_there(int token_id, const char *action);
 
