@@ -10,6 +10,8 @@
 #   make fuzz-sql [SECONDS=n] [SEED=n]
 #                                    mutated input for every function
 #   make move                        dumps and restores of every kind, and what comes of them
+#   make from-2 [SEED=n]             from JupyterHub 2.3.1 to every later release, from PyPI
+#   make from-2-size [TOKENS=n]      100,000 tokens, beside the hub's own migration
 .PHONY: demo test interop matrix fuzz-sql
 
 demo:
@@ -30,3 +32,10 @@ fuzz-sql:
 .PHONY: move
 move:
 	@$(here)testbed/move
+
+.PHONY: from-2 from-2-size
+from-2:
+	@$(here)interop/from_2/all $(SEED)
+
+from-2-size:
+	@$(here)interop/from_2/all size $(or $(TOKENS),100000)

@@ -333,7 +333,7 @@ attach_check_release(const HubSchema *hub)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the database in schema \"%s\" is of JupyterHub 2.x", hub->name),
 				 errdetail("Its tokens have roles, not scopes."),
-				 errhint("Upgrade it to JupyterHub 3.0 or later first.")));
+				 errhint("Upgrade it first: SELECT * FROM jhub_authz.upgrade_check();")));
 }
 
 static void

@@ -49,6 +49,8 @@ extern const UpgradeColumn upgrade_columns[UPGRADE_NCOLUMNS];
  */
 extern char *upgrade_schema(const char *given, char **several);
 
+extern Oid	upgrade_table_owner(Oid relid);
+
 /*
  * The revision in the one row of a schema's alembic_version, "" if there is no
  * such row: also where other tables of a hub are missing.

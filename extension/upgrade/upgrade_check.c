@@ -339,7 +339,7 @@ upgrade_check_roles(UpgradeCheck *check)
 							  "It has no scopes: tokens and OAuth clients get nothing from it.");
 		else
 			upgrade_check_row(check, "warning", object,
-							  psprintf("It holds what is no scope, and is passed on as it is: %s.",
+							  psprintf("It holds what is no scope, and is passed on as it is: %s.  A hub from 3.0 on fails when it meets that; mend the role first.",
 									   (char *) linitial(role->odd)));
 	}
 }

@@ -111,7 +111,8 @@ upgrade_schema(const char *given, char **several)
 	return found;
 }
 
-static Oid
+/* Owner of an ordinary table; InvalidOid if it is none. */
+Oid
 upgrade_table_owner(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));

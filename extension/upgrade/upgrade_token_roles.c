@@ -28,6 +28,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -77,56 +78,70 @@ upgrade_refuse(const char *detail)
 			 errhint("SELECT * FROM jhub_authz.upgrade_check(); says where it stands.")));
 }
 
-static HubSchema *
+static char *
 upgrade_find(const char *given)
 {
 	char	   *several;
 	char	   *schema = upgrade_schema(given, &several);
-	HubSchema  *hub;
 
 	if (schema == NULL)
 		upgrade_refuse(several ?
 					   psprintf("Several schemas hold a hub's tables: %s.  Name one.", several) :
 					   "No schema holds the tables of a hub.");
-	hub = hub_schema_of(schema, true, true);
+	return schema;
+}
+
+/* What the schema holds, once nobody else can change it. */
+static HubSchema *
+upgrade_look(const char *schema)
+{
+	HubSchema  *hub = hub_schema_of(schema, true, true);
+
 	if (hub == NULL)
 		upgrade_refuse(psprintf("Schema \"%s\" does not hold all tables of JupyterHub 2.x.", schema));
 	return hub;
 }
 
 static void
-upgrade_check_caller(const HubSchema *hub)
+upgrade_check_caller(const char *schema, Oid owner)
 {
-	if (superuser() || has_privs_of_role(GetUserId(), hub->owner))
+	if (!OidIsValid(owner) || superuser() || has_privs_of_role(GetUserId(), owner))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("must be owner of the hub's tables in schema \"%s\"", hub->name),
-			 errhint("GRANT %s TO %s;", quote_identifier(GetUserNameFromId(hub->owner, false)),
+			 errmsg("must be owner of the hub's tables in schema \"%s\"", schema),
+			 errhint("GRANT %s TO %s;", quote_identifier(GetUserNameFromId(owner, false)),
 					 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 }
 
 /*
- * All that is read or written, before anything is.  A hub that is still running
- * holds its tables as a rule, and then this ends after the option lock_timeout.
+ * All tables that are read or written, before anything is looked at, and in one
+ * order.  A hub that is still running holds them as a rule, and then this ends
+ * after the option lock_timeout.
  */
 static void
-upgrade_lock(const HubSchema *hub)
+upgrade_lock(const char *schema, LOCKMODE mode)
 {
+	static const char *const tables[] = {
+		"alembic_version", "roles", "users", "services", "spawners",
+		"oauth_clients", "api_tokens", "oauth_codes"
+	};
+	Oid			namespace = get_namespace_oid(schema, true);
 	int			nest = NewGUCNestLevel();
 	char		timeout[32];
-	SpiFrame	frame;
 
 	snprintf(timeout, sizeof(timeout), "%d", settings_get()->lock_timeout_ms);
 	(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	spi_enter(&frame, hub->owner);
-	(void) spi_run(psprintf("LOCK TABLE %s.alembic_version, %s.roles, %s.users, %s.services, %s.spawners,"
-							" %s.oauth_clients, %s.api_tokens, %s.oauth_codes IN ACCESS EXCLUSIVE MODE",
-							hub->quoted, hub->quoted, hub->quoted, hub->quoted, hub->quoted,
-							hub->quoted, hub->quoted, hub->quoted),
-				   0, NULL, NULL, NULL, false, false, 0);
-	spi_leave(&frame);
+	for (int i = 0; OidIsValid(namespace) && i < (int) lengthof(tables); i++)
+	{
+		Oid			relid = get_relname_relid(tables[i], namespace);
+
+		if (!OidIsValid(relid))
+			continue;			/* refused soon */
+		upgrade_check_caller(schema, upgrade_table_owner(relid));
+		LockRelationOid(relid, mode);
+	}
 	AtEOXact_GUC(true, nest);
 }
 
@@ -538,6 +553,7 @@ jhub_authz_upgrade_token_roles(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	char	   *given = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char	   *schema;
 	Upgrade		u = {0};
 	Actor		actor;
 
@@ -551,20 +567,12 @@ jhub_authz_upgrade_token_roles(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 				 errmsg("upgrade_token_roles must run at isolation level READ COMMITTED")));
 
-	u.hub = upgrade_find(given);
-	upgrade_check_caller(u.hub);
+	schema = upgrade_find(given);
+	upgrade_lock(schema, u.dry_run ? AccessShareLock : AccessExclusiveLock);
+	u.hub = upgrade_look(schema);
 	if (!upgrade_check_revision(u.hub))
 		return (Datum) 0;
 	upgrade_check_tables(u.hub);
-	if (!u.dry_run)
-	{
-		/* somebody else may have done it while we waited */
-		upgrade_lock(u.hub);
-		u.hub = upgrade_find(given);
-		if (!upgrade_check_revision(u.hub))
-			return (Datum) 0;
-		upgrade_check_tables(u.hub);
-	}
 
 	u.roles = upgrade_read_roles(u.hub);
 	actor_current(&actor);

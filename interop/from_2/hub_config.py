@@ -1,0 +1,53 @@
+# A hub without a proxy and without real servers: only its API is asked.
+import os
+
+from jupyterhub.auth import DummyAuthenticator
+from jupyterhub.proxy import Proxy
+from jupyterhub.spawner import Spawner
+
+
+class NoProxy(Proxy):
+    should_start = False
+
+    async def add_route(self, routespec, target, data):
+        pass
+
+    async def delete_route(self, routespec):
+        pass
+
+    async def get_all_routes(self):
+        return {}
+
+
+class Running(Spawner):
+    """Whatever the database says is running, runs."""
+
+    async def start(self):
+        return ("127.0.0.1", 1)
+
+    async def stop(self, now=False):
+        pass
+
+    async def poll(self):
+        return None
+
+
+c = get_config()  # noqa: F821
+c.JupyterHub.db_url = os.environ["FROM_2_DB_URL"]
+c.JupyterHub.proxy_class = NoProxy
+c.JupyterHub.spawner_class = Running
+c.JupyterHub.authenticator_class = DummyAuthenticator
+c.JupyterHub.hub_bind_url = "http://127.0.0.1:" + os.environ["FROM_2_PORT"]
+c.JupyterHub.bind_url = "http://127.0.0.1:" + os.environ["FROM_2_OTHER_PORT"]
+c.JupyterHub.cookie_secret = b"0" * 32
+c.JupyterHub.log_level = "WARN"
+c.JupyterHub.cleanup_servers = False
+c.JupyterHub.cleanup_proxy = False
+c.JupyterHub.allow_named_servers = True
+c.Authenticator.username_pattern = ""
+c.Authenticator.allowed_users = set()
+try:
+    c.Authenticator.allow_all = True
+    c.Authenticator.allow_existing_users = True
+except AttributeError:
+    pass
