@@ -12,6 +12,7 @@
 #   make move                        dumps and restores of every kind, and what comes of them
 #   make from-2 [SEED=n]             from JupyterHub 2.3.1 to every later release, from PyPI
 #   make from-2-size [TOKENS=n]      100,000 tokens, beside the hub's own migration
+#   make pg-upgrade                  PostgreSQL 15 to 17 to 18, in a Debian root
 .PHONY: demo test interop matrix fuzz-sql
 
 demo:
@@ -39,3 +40,6 @@ from-2:
 
 from-2-size:
 	@$(here)interop/from_2/all size $(or $(TOKENS),100000)
+.PHONY: pg-upgrade
+pg-upgrade:
+	@$(here)testbed/pg_upgrade
