@@ -10,7 +10,7 @@ CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
-SELECT plan(42);
+SELECT plan(43);
 SET LOCAL search_path = public, jhub_authz;
 SELECT jhub_authz.attach() \g /dev/null
 CREATE FUNCTION pg_temp.live(token integer) RETURNS boolean LANGUAGE sql AS
@@ -68,6 +68,16 @@ SELECT is((SELECT expires_at FROM api_tokens WHERE id = 100), NULL, 'what the hu
 SELECT is((SELECT client_id FROM api_tokens WHERE id = 112), 'jupyterhub-user-alice', 'a token of another class ...');
 UPDATE api_tokens SET client_id = 'jupyterhub' WHERE id = 112;
 SELECT pg_temp.is_about((SELECT expires_at FROM api_tokens WHERE id = 112), pg_temp.utc('30 days'), '... comes under the policy with its new client');
+
+-- a restore
+SAVEPOINT a;
+CREATE TEMP TABLE kept AS SELECT * FROM api_tokens WHERE id = 100;
+SET CONSTRAINTS ALL DEFERRED;
+DELETE FROM api_tokens WHERE id = 100;
+INSERT INTO api_tokens SELECT * FROM kept;
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT is((SELECT expires_at FROM api_tokens WHERE id = 100), NULL, 'a token that comes back comes as it was');
+ROLLBACK TO a;
 
 -- modes
 SAVEPOINT a;

@@ -536,7 +536,8 @@ narrow_row(Narrowing *n, TriggerData *trigdata, HeapTuple row)
 
 /*
  * The policy max_age, for a row that is new, or has another owner, client or
- * expiry.  The event names the owner, who need not be loaded for this.
+ * expiry.  A token that comes back in a restore is as old as it was, and was not
+ * issued now.  The event names the owner, who need not be loaded for this.
  */
 static HeapTuple
 narrow_expiry(Narrowing *n, HeapTuple row)
@@ -546,7 +547,8 @@ narrow_expiry(Narrowing *n, HeapTuple row)
 	TokenEvent	event = {0};
 	Timestamp	cap;
 
-	if (issue_is_revoking() || !issue_max_expiry(narrow_policy(n), &n->token, &cap))
+	if (issue_is_revoking() || !issue_max_expiry(narrow_policy(n), &n->token, &cap) ||
+		narrow_is_known(n))
 		return row;
 	if (enforce)
 		row = narrow_store(n, row, HUB_COL_EXPIRES_AT, TimestampGetDatum(cap));
