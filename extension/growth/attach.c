@@ -18,6 +18,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "funcapi.h"
@@ -101,6 +102,70 @@ attach_function(const char *name)
 	return LookupFuncName(qualified, 0, NULL, false);
 }
 
+/* pg_trigger.tgtype of a trigger of the list */
+static int16
+attach_trigger_type(const AttachTrigger *t)
+{
+	int16		type = 0;
+
+	TRIGGER_CLEAR_TYPE(type);
+	if (strcmp(t->level, "ROW") == 0)
+		TRIGGER_SETT_ROW(type);
+	if (strncmp(t->when, "BEFORE", 6) == 0)
+		TRIGGER_SETT_BEFORE(type);
+	if (strstr(t->when, "INSERT") != NULL)
+		TRIGGER_SETT_INSERT(type);
+	if (strstr(t->when, "UPDATE") != NULL)
+		TRIGGER_SETT_UPDATE(type);
+	if (strstr(t->when, "DELETE") != NULL)
+		TRIGGER_SETT_DELETE(type);
+	if (strstr(t->when, "TRUNCATE") != NULL)
+		TRIGGER_SETT_TRUNCATE(type);
+	return type;
+}
+
+/* Does it fire when attach lets it?  The table's owner could make it otherwise. */
+static bool
+attach_is_as_made(const Trigger *trigger, const AttachTrigger *t)
+{
+	return trigger->tgtype == attach_trigger_type(t) &&
+		trigger->tgqual == NULL && trigger->tgnattr == 0 &&
+		!OidIsValid(trigger->tgconstraint);
+}
+
+/*
+ * For self_check: false if a trigger of that name is on the table and another
+ * than attach made it so.
+ */
+static bool
+attach_trigger_as_made(Oid relid, const char *name)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+	bool		result = true;
+
+	if (rel == NULL)
+		return true;
+	for (int i = 0; i < (int) lengthof(attach_list); i++)
+	{
+		const AttachTrigger *t = &attach_list[i];
+
+		if (strcmp(t->name, name) != 0 ||
+			strcmp(hub_table_name(t->table), RelationGetRelationName(rel)) != 0)
+			continue;
+		for (int g = 0; rel->trigdesc != NULL && g < rel->trigdesc->numtriggers; g++)
+			if (strcmp(rel->trigdesc->triggers[g].tgname, name) == 0)
+				result = attach_is_as_made(&rel->trigdesc->triggers[g], t);
+	}
+	relation_close(rel, AccessShareLock);
+	return result;
+}
+
+void
+attach_init(void)
+{
+	hub_set_trigger_check(attach_trigger_as_made);
+}
+
 /* The trigger as it is, or NULL. */
 static const Trigger *
 attach_find_trigger(Relation rel, const char *name, Oid function)
@@ -144,9 +209,10 @@ attach_look(const HubSchema *hub, uint64 *missing, uint64 *asleep)
 		if (rel == NULL)
 			continue;
 		found = attach_find_trigger(rel, t->name, function);
-		if (found == NULL)
+		if (found == NULL || !attach_is_as_made(found, t))
 			*missing |= UINT64CONST(1) << i;
 		else if (found->tgenabled == TRIGGER_DISABLED ||
+				 (!t->always && found->tgenabled == TRIGGER_FIRES_ON_REPLICA) ||
 				 (t->always && found->tgenabled != TRIGGER_FIRES_ALWAYS))
 			*asleep |= UINT64CONST(1) << i;
 		relation_close(rel, NoLock);
@@ -177,7 +243,8 @@ attach_unrecorded(uint64 triggers)
 /*
  * Make those that are missing and wake those that are asleep: one that a detach
  * could not drop, or that a restore left to fire on the origin only.  As the
- * owner of the tables, who is granted the functions by attach_grant.
+ * owner of the tables, who is granted the functions by attach_grant.  One of the
+ * same name that is not ours, or not as it should be, is replaced.
  */
 static void
 attach_make(const HubSchema *hub, uint64 missing, uint64 asleep)
@@ -192,7 +259,7 @@ attach_make(const HubSchema *hub, uint64 missing, uint64 asleep)
 		uint64		bit = UINT64CONST(1) << i;
 
 		if (missing & bit)
-			attach_execute(psprintf("CREATE TRIGGER %s %s ON %s.%s FOR EACH %s"
+			attach_execute(psprintf("CREATE OR REPLACE TRIGGER %s %s ON %s.%s FOR EACH %s"
 									" EXECUTE FUNCTION jhub_authz.%s()",
 									t->name, t->when, hub->quoted, table,
 									t->level, t->function));

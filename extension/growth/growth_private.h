@@ -189,6 +189,8 @@ extern void notes_init(void);
 
 /* ---- triggers on the hub's tables (attach.c) ---- */
 
+extern void attach_init(void);
+
 /* Make the triggers that are missing; true if there were any. */
 extern bool attach_triggers(const HubSchema *hub);
 

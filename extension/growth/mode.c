@@ -42,6 +42,7 @@ growth_init(void)
 	hub_set_pinned_hook(growth_release_pinned);
 	notes_init();
 	revoke_limit_init();
+	attach_init();
 }
 
 /* 22023 if it is none. */

@@ -305,4 +305,10 @@ typedef void (*hub_scopes_fn) (const char *object, const Scopeset *scopes,
 extern void hub_each_scopes(const HubSchema *hub, bool latest,
 							hub_scopes_fn each, void *arg);
 
+/*
+ * self_check asks this of each trigger of ours on a hub table: does it fire as
+ * it was made to?
+ */
+extern void hub_set_trigger_check(bool (*check) (Oid relid, const char *name));
+
 #endif							/* JHUB_AUTHZ_HUB_H */

@@ -80,6 +80,15 @@ self_check_tables(SelfCheck *check, const char *schema_name)
 
 /* ---- triggers ---- */
 
+static bool (*self_check_as_made) (Oid relid, const char *name) = NULL;
+
+/* How triggers are made is known to the room that makes them, above this one. */
+void
+hub_set_trigger_check(bool (*check) (Oid relid, const char *name))
+{
+	self_check_as_made = check;
+}
+
 /*
  * One trigger: what is expected and what is there, side by side.  Those on our
  * own tables and those left over from another hub are not expected.
@@ -109,6 +118,11 @@ self_check_trigger(SelfCheck *check, HeapTuple row, TupleDesc desc)
 		self_check_row(check, "warning", "trigger", object,
 					   on_ours ? "It fires on the origin only, as after a restore with --disable-triggers: sessions on a replica do not hear of changes.  Call attach() again." :
 					   "It fires on the origin only, as after a restore with --disable-triggers: what replication brings is not recorded.  Call attach() again.");
+	else if (expected && self_check_as_made != NULL &&
+			 !self_check_as_made(DatumGetObjectId(SPI_getbinval(row, desc, 6, &unused)),
+								 SPI_getvalue(row, desc, 7)))
+		self_check_row(check, "error", "trigger", object,
+					   "It was changed and does not fire for all that it should: what happens to the table is not always noticed.  The next decision mends it, or call attach() again.");
 }
 
 static void
@@ -128,7 +142,7 @@ self_check_triggers(SelfCheck *check)
 				" SELECT coalesce(e.trigger_name, o.tgname) || ' on ' || coalesce(e.table_name, o.tgrelid::regclass)::text,"
 				" o.tgenabled, e.trigger_name IS NOT NULL, coalesce(o.relnamespace = $1, false),"
 				" (coalesce(o.relnamespace = $1 AND o.relname <> 'pending', false)"
-				" OR coalesce(e.function_name = 'note_history', false))"
+				" OR coalesce(e.function_name = 'note_history', false)), o.tgrelid, o.tgname"
 				" FROM jhub_authz._expected_triggers() e FULL JOIN ours o"
 				" ON o.tgrelid = e.table_name AND o.tgname = e.trigger_name AND o.proname = e.function_name"
 				" ORDER BY 1",

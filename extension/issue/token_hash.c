@@ -168,6 +168,17 @@ hash_compare(int id, const char *hashed, void *arg)
 }
 
 /*
+ * What goes wrong meanwhile is logged without the statement and its parameters,
+ * which hold the token.
+ */
+static void
+hash_hide_token(void *arg)
+{
+	errhidestmt(true);
+	errhidecontext(true);
+}
+
+/*
  * authenticate(token text) returns integer
  *
  * The id of the live token that this is, or NULL.  As in the hub, candidates
@@ -178,12 +189,16 @@ Datum
 jhub_authz_authenticate(PG_FUNCTION_ARGS)
 {
 	char	   *given = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	HashSearch	search = {.token = module_to_utf8(given)};
-	HubSchema  *hub = hub_schema(false, false);
+	ErrorContextCallback hide = {.callback = hash_hide_token};
+	HashSearch	search = {0};
 
-	hub_each_hash(hub,
+	hide.previous = error_context_stack;
+	error_context_stack = &hide;
+	search.token = module_to_utf8(given);
+	hub_each_hash(hub_schema(false, false),
 				  pnstrdup(given, pg_mbcharcliplen(given, strlen(given), ISSUE_PREFIX_LENGTH)),
 				  hash_compare, &search);
+	error_context_stack = hide.previous;
 
 	if (search.found == 0)
 		PG_RETURN_NULL();
