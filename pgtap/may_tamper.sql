@@ -25,7 +25,7 @@ SELECT is(pg_temp.says(), NULL, 'all is well');
 CREATE TEMP TABLE damage (id serial, what text, says text);
 INSERT INTO damage (what, says) VALUES
     ('ALTER TABLE hub_test.api_tokens DISABLE TRIGGER jhub_authz_narrow', 'jhub_authz_narrow on hub_test.api_tokens: It is disabled'),
-    ('ALTER TABLE hub_test.user_role_map DISABLE TRIGGER USER', 'jhub_authz_note on hub_test.user_role_map: It is disabled'),
+    ('ALTER TABLE hub_test.user_role_map DISABLE TRIGGER jhub_authz_note', 'jhub_authz_note on hub_test.user_role_map: It is disabled'),
     ('ALTER TABLE hub_test.roles ENABLE REPLICA TRIGGER jhub_authz_note', 'jhub_authz_note on hub_test.roles: It is disabled'),
     ('DROP TRIGGER jhub_authz_note ON hub_test.roles', 'jhub_authz_note on hub_test.roles: It is missing'),
     ('ALTER TRIGGER jhub_authz_note ON hub_test.roles RENAME TO mine', 'jhub_authz_note on hub_test.roles: It is missing'),
