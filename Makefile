@@ -14,8 +14,8 @@ OBJS_algebra = scope_parse scope_suggest scopeset_build scopeset_write scopeset_
 OBJS_catalogue = hub_releases catalogue custom_scopes custom_scopes_json expand suggest
 OBJS_hub = hub_visible hub_schema hub_names hub_list hub_data hub_membership hub_tokens hub_token_write hub_owned hub_requests hub_scope_users hub_concern hub_history scope_functions status self_check
 OBJS_effective = effective resolve scope_checks subjects everyone visible
-OBJS_issue = owner token_policy max_age narrow rescope token_hash issue_token resolve_request revoke
-OBJS_growth = events concern baselines notes revoke_limit judge decide attach mode policies switch
+OBJS_issue = owner token_policy max_age narrow rescope token_hash issue_token resolve_request revoke revive
+OBJS_growth = events concern baselines notes revoke_limit judge decide attach mode policies switch preview reinstate prune
 OBJS_audit = changes history
 OBJS_upgrade = upgrade_database upgrade_token_roles upgrade_check
 
@@ -25,7 +25,7 @@ SQL_catalogue = catalogue
 SQL_hub = hub
 SQL_effective = algebra effective
 SQL_issue = issue token_policy
-SQL_growth = growth attach
+SQL_growth = growth preview reinstate attach
 SQL_upgrade = upgrade
 SQL_audit = history
 

@@ -100,7 +100,8 @@ AS $grantable$
        AND p.prorettype <> 'trigger'::regtype
        AND CASE WHEN acting
                 THEN p.proname = ANY (ARRAY['issue_token', 'authenticate', 'revoke_token', 'revoke_all',
-                                            'rebase', 'set_policy', 'expire_old_tokens', 'resolve_request'])
+                                            'rebase', 'set_policy', 'expire_old_tokens', 'resolve_request',
+                                            'preview', 'reinstate_token', 'reinstate'])
                 ELSE p.provolatile <> 'v' AND p.proname <> 'authenticate' END
     UNION ALL
     SELECT format('SELECT ON %s', c.oid::regclass)

@@ -153,7 +153,9 @@ baseline_writer_flush(BaselineWriter *writer)
 			" user_id = EXCLUDED.user_id, service_id = EXCLUDED.service_id,"
 			" client_id = EXCLUDED.client_id, taken_at = now(),"
 			" revoked_at = CASE WHEN b.created IS NOT DISTINCT FROM EXCLUDED.created"
-			" THEN b.revoked_at END",
+			" THEN b.revoked_at END,"
+			" expires_before = CASE WHEN b.created IS NOT DISTINCT FROM EXCLUDED.created"
+			" THEN b.expires_before END",
 			BASELINE_COLUMNS, types, values, NULL, false, true, 0);
 	spi_leave(&frame);
 

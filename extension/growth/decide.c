@@ -130,6 +130,7 @@ decision_create(const Actor *actor)
 	d->settings = *settings_read_latest();
 	settings_keep(&d->settings);
 	d->new_action = "issued";
+	d->rebase_action = "adopted";
 	d->hub = hub_schema(true, true);
 	MemoryContextSwitchTo(save);
 	if (d->hub == NULL || d->settings.mode == HUB_MODE_OFF)

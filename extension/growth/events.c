@@ -4,13 +4,15 @@
  *	  token_events: who did what to which token and why.
  *
  * Events are only ever added.  They hold no token and no hash.  A decision
- * writes many at a time, with one statement.
+ * writes many at a time, with one statement.  With option notify each is also
+ * sent as a notification, which the server delivers at commit.
  *
  *-------------------------------------------------------------------------
  */
 #include "growth_private.h"
 
 #include "catalog/pg_type.h"
+#include "commands/async.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -118,9 +120,25 @@ event_write(EventWriter *writer, const TokenEvent *event)
 		event_writer_flush(writer);
 }
 
+#define EVENT_INSERT \
+	"INSERT INTO jhub_authz.token_events (token_id, prefix, owner_kind, owner_name," \
+	" client_id, action, reason, before, after, gained, actor, role, application_name)" \
+	" SELECT t.*, $11, $12, $13" \
+	" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS t"
+
+/* The rows that were written, to whoever listens. */
+static void
+event_notify(uint64 rows)
+{
+	for (uint64 i = 0; i < rows; i++)
+		Async_Notify("jhub_authz",
+					 SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
+}
+
 void
 event_writer_flush(EventWriter *writer)
 {
+	bool		notify = settings_get()->notify;
 	Oid			sets = scopeset_array_type();
 	Oid			types[EVENT_COLUMNS + 3] = {
 		INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
@@ -138,11 +156,12 @@ event_writer_flush(EventWriter *writer)
 	values[EVENT_COLUMNS + 2] = CStringGetTextDatum(writer->actor.application_name);
 
 	spi_enter(&frame, module_owner());
-	spi_run("INSERT INTO jhub_authz.token_events (token_id, prefix, owner_kind, owner_name,"
-			" client_id, action, reason, before, after, gained, actor, role, application_name)"
-			" SELECT t.*, $11, $12, $13"
-			" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS t",
-			EVENT_COLUMNS + 3, types, values, NULL, false, false, 0);
+	if (notify)
+		event_notify(spi_run(EVENT_INSERT " RETURNING event_id",
+							 EVENT_COLUMNS + 3, types, values, NULL, false, false, 0));
+	else
+		spi_run(EVENT_INSERT,
+				EVENT_COLUMNS + 3, types, values, NULL, false, false, 0);
 	spi_leave(&frame);
 
 	writer->n = 0;

@@ -11,7 +11,8 @@ CREATE TABLE jhub_authz.token_baselines (
     client_id text,
     taken_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     revoked_at timestamptz,
-    observed jhub_authz.scopeset
+    observed jhub_authz.scopeset,
+    expires_before timestamp
 );
 COMMENT ON TABLE jhub_authz.token_baselines IS 'what each token could do when it was issued';
 COMMENT ON COLUMN jhub_authz.token_baselines.token_id IS 'id in the hub''s api_tokens';
@@ -25,6 +26,7 @@ COMMENT ON COLUMN jhub_authz.token_baselines.client_id IS 'the OAuth client that
 COMMENT ON COLUMN jhub_authz.token_baselines.taken_at IS 'when the baseline was taken or last added to';
 COMMENT ON COLUMN jhub_authz.token_baselines.revoked_at IS 'when the token was revoked; NULL: it was not';
 COMMENT ON COLUMN jhub_authz.token_baselines.observed IS 'gain that was last logged without revoking; it is logged once';
+COMMENT ON COLUMN jhub_authz.token_baselines.expires_before IS 'expiry before the token was revoked (infinity: none), for reinstate';
 
 -- The hub has no index by which an owner's tokens are found; these serve.
 CREATE INDEX token_baselines_by_user ON jhub_authz.token_baselines (user_id) WHERE user_id IS NOT NULL;

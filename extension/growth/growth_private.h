@@ -72,6 +72,7 @@ typedef struct Decision
 
 	/* how to judge */
 	const char *rebase;			/* reason: take new baselines instead of judging */
+	const char *rebase_action;	/* and the event for it */
 	const char *new_action;		/* event for a token without a baseline */
 	List	   *overrides;		/* RoleOverride * */
 	List	   *renamed;		/* Baseline *: before a rename of this transaction */

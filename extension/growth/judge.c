@@ -421,7 +421,7 @@ judge_grown(Judge *j, HubToken *token, const Baseline *b, const Scopeset *gained
 					token->stored, scopeset_empty(), gained);
 		return;
 	}
-	/* only logged: once for each gain */
+	/* only logged: once for each gain, but to whoever asks what would come of it */
 	if (!growth_previewing && b->observed != NULL && scopeset_equal(b->observed, gained))
 		return;
 	judge_write(j, token, b, b->baseline, gained);
@@ -515,6 +515,8 @@ judge_token(Judge *j, HubToken *token, const Baseline *b)
 {
 	const Scopeset *now = effective_token(j->d->now, token, NULL, NULL);
 
+	if (issue_is_reviving(token->id))
+		return;					/* reinstate judges it in a moment */
 	if (b != NULL && !judge_is_same(token, b))
 		b = NULL;
 	if (b != NULL && b->revoked && j->d->settings.mode == HUB_MODE_ENFORCE)
@@ -522,7 +524,8 @@ judge_token(Judge *j, HubToken *token, const Baseline *b)
 	else if (j->d->rebase != NULL)
 	{
 		judge_write(j, token, b, now, NULL);
-		judge_event(j, token, "adopted", j->d->rebase, b ? b->baseline : NULL, now, NULL);
+		judge_event(j, token, j->d->rebase_action, j->d->rebase,
+					b ? b->baseline : NULL, now, NULL);
 		j->d->rebased++;
 	}
 	else if (b == NULL)

@@ -29,6 +29,7 @@
 #include "utils/xid8.h"
 
 #include "../hub/hub_concern.h"
+#include "../issue/issue.h"
 
 PG_FUNCTION_INFO_V1(jhub_authz_note_change);
 
@@ -353,7 +354,7 @@ note_row(HubTable table, const NoteRow *old, const NoteRow *new)
 			break;
 		case HUB_API_TOKENS:
 			note_token_moved(old, new);
-			if (note_is_dead(new))
+			if (note_is_dead(new) || issue_is_reviving(note_int(new, HUB_COL_ID)))
 				break;
 			if (new->tuple != NULL)
 				note("token", note_int(new, HUB_COL_ID), 0, NULL);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * hub_token_write.c
- *	  Rows of api_tokens: inserted, given other scopes, expired.
+ *	  Rows of api_tokens: inserted, given other scopes, expired, revived.
  *
  * Tokens that are there already are locked in order of id before they are
  * changed, so that two statements over the same tokens wait for each other and
@@ -13,6 +13,7 @@
 #include "hub_private.h"
 #include "hub_write.h"
 
+#include "catalog/pg_type.h"
 #include "utils/timestamp.h"
 
 #define HUB_NEW_TOKEN_COLUMNS	9
@@ -129,15 +130,16 @@ static char *
 hub_expire_statement(const HubSchema *hub, bool blank)
 {
 	return psprintf("WITH locked AS MATERIALIZED ("
-					"SELECT id FROM %s.api_tokens WHERE id = ANY ($1)"
+					"SELECT id, expires_at FROM %s.api_tokens WHERE id = ANY ($1)"
 					" ORDER BY id FOR NO KEY UPDATE), "
 					"done AS ("
 					"UPDATE %s.api_tokens t SET expires_at = LEAST(t.expires_at, $2)%s"
 					" FROM locked WHERE t.id = locked.id"
 					" AND (t.expires_at IS NULL OR t.expires_at > $2%s)"
-					" RETURNING t.id, t.created) "
+					" RETURNING t.id, t.created, locked.expires_at AS before) "
 					"SELECT count(*)::int, array_agg(id::int ORDER BY id),"
-					" array_agg(created::timestamp ORDER BY id)"
+					" array_agg(created::timestamp ORDER BY id),"
+					" array_agg(coalesce(before::timestamp, 'infinity') ORDER BY id)"
 					" FROM done",
 					hub->quoted, hub->quoted,
 					blank ? ", scopes = '[]'" : "",
@@ -183,6 +185,7 @@ hub_expire_tokens(const HubSchema *hub, const int *ids, int n, Timestamp moment,
 	{
 		expired_ids = hub_array(row, SPI_tuptable->tupdesc, 2, caller);
 		expired->created = hub_array(row, SPI_tuptable->tupdesc, 3, caller);
+		expired->before = hub_array(row, SPI_tuptable->tupdesc, 4, caller);
 	}
 	spi_leave(&frame);
 	if (expired->n > 0)
@@ -251,4 +254,99 @@ hub_token_beyond(const HubSchema *hub, const int *ids, const Timestamp *caps, in
 		id = spi_int(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, 0);
 	spi_leave(&frame);
 	return id;
+}
+
+/* ---- and back ---- */
+
+HubTokenRow *
+hub_lock_tokens(const HubSchema *hub, const int *ids, int n, int *nlocked)
+{
+	static const Oid types[1] = {INT4ARRAYOID};
+	MemoryContext caller = CurrentMemoryContext;
+	HubTokenRow *rows;
+	Datum		values[1];
+	SpiFrame	frame;
+
+	values[0] = spi_int_array(ids, n);
+	spi_enter(&frame, hub->owner);
+	*nlocked = (int) spi_run(psprintf("SELECT id::int, created::timestamp,"
+									  " coalesce(scopes, '[]') = '[]' FROM %s.api_tokens"
+									  " WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE",
+									  hub->quoted),
+							 1, types, values, NULL, false, true, 0);
+	rows = MemoryContextAlloc(caller, sizeof(HubTokenRow) * Max(*nlocked, 1));
+	for (int i = 0; i < *nlocked; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		Datum		created = SPI_getbinval(row, desc, 2, &isnull);
+
+		rows[i].id = spi_int(row, desc, 1, 0);
+		rows[i].has_created = !isnull;
+		rows[i].created = isnull ? 0 : DatumGetTimestamp(created);
+		rows[i].blank = DatumGetBool(SPI_getbinval(row, desc, 3, &isnull));
+	}
+	spi_leave(&frame);
+	return rows;
+}
+
+/* The rows as three arrays: ids, expiries, scopes as text. */
+static void
+hub_revival_values(const HubRevival *rows, int n, Datum *values)
+{
+	ArrayBuildState *columns[3] = {NULL};
+	MemoryContext context = CurrentMemoryContext;
+
+	for (int i = 0; i < n; i++)
+	{
+		const HubRevival *row = &rows[i];
+		char	   *json = row->scopes ? scopeset_to_text(row->scopes) : NULL;
+
+		columns[0] = accumArrayResult(columns[0], Int32GetDatum(row->id), false,
+									  INT4OID, context);
+		columns[1] = accumArrayResult(columns[1], TimestampGetDatum(row->expires_at),
+									  !row->has_expires, TIMESTAMPOID, context);
+		columns[2] = accumArrayResult(columns[2],
+									  json ? PointerGetDatum(module_text_from_utf8(json, strlen(json))) : (Datum) 0,
+									  json == NULL, TEXTOID, context);
+	}
+	for (int i = 0; i < 3; i++)
+		values[i] = makeArrayResult(columns[i], context);
+}
+
+int *
+hub_revive_tokens(const HubSchema *hub, const HubRevival *rows, int n, int *nalive,
+				  int *changed)
+{
+	static const Oid types[4] = {INT4ARRAYOID, TIMESTAMPARRAYOID, TEXTARRAYOID, TIMESTAMPOID};
+	MemoryContext caller = CurrentMemoryContext;
+	HeapTuple	row;
+	Datum		values[4];
+	Datum		ids = (Datum) 0;
+	SpiFrame	frame;
+
+	hub_revival_values(rows, n, values);
+	values[3] = TimestampGetDatum(hub_now());
+	spi_enter(&frame, hub->owner);
+	(void) spi_run(psprintf("WITH done AS ("
+							"UPDATE %s.api_tokens t SET expires_at = n.expires_at,"
+							" scopes = coalesce(n.scopes, t.scopes)"
+							" FROM unnest($1, $2, $3) AS n (id, expires_at, scopes)"
+							" JOIN %s.api_tokens o ON o.id = n.id"
+							" WHERE t.id = n.id"
+							" RETURNING t.id, coalesce(t.expires_at >= $4, true) AS alive,"
+							" t.scopes IS DISTINCT FROM coalesce(n.scopes, o.scopes) AS changed) "
+							"SELECT count(*) FILTER (WHERE alive)::int,"
+							" array_agg(id::int ORDER BY id) FILTER (WHERE alive),"
+							" coalesce(min(id) FILTER (WHERE changed), 0)::int FROM done",
+							hub->quoted, hub->quoted),
+				   4, types, values, NULL, false, true, 0);
+	row = SPI_tuptable->vals[0];
+	*nalive = spi_int(row, SPI_tuptable->tupdesc, 1, 0);
+	*changed = spi_int(row, SPI_tuptable->tupdesc, 3, 0);
+	if (*nalive > 0)
+		ids = hub_array(row, SPI_tuptable->tupdesc, 2, caller);
+	spi_leave(&frame);
+	return *nalive > 0 ? hub_ints_of(ids) : NULL;
 }

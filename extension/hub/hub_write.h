@@ -49,6 +49,7 @@ typedef struct HubExpired
 	int			n;
 	int		   *ids;			/* palloc'd */
 	Datum		created;		/* timestamp[], in the same order */
+	Datum		before;			/* likewise: their expires_at; infinity: none */
 } HubExpired;
 
 /*
@@ -71,6 +72,36 @@ extern void hub_cap_tokens(const HubSchema *hub, const int *ids, const Timestamp
 /* One of them that expires later than that all the same; 0: none. */
 extern int	hub_token_beyond(const HubSchema *hub, const int *ids,
 							 const Timestamp *caps, int n);
+
+/* What one has to know of a token to let it live again. */
+typedef struct HubTokenRow
+{
+	int			id;
+	bool		has_created;
+	Timestamp	created;
+	bool		blank;			/* no scopes are stored */
+} HubTokenRow;
+
+/* Lock tokens in order of id; those that are there, in that order. */
+extern HubTokenRow *hub_lock_tokens(const HubSchema *hub, const int *ids, int n,
+									int *nlocked);
+
+/* What to write to one. */
+typedef struct HubRevival
+{
+	int			id;
+	bool		has_expires;
+	Timestamp	expires_at;
+	const Scopeset *scopes;		/* NULL: as they are */
+} HubRevival;
+
+/*
+ * Write expiry and scopes of tokens that are locked already.  Returns the ids,
+ * in order, of those that are alive when the triggers are done.  *changed: one
+ * that has other scopes than were written, or 0.
+ */
+extern int *hub_revive_tokens(const HubSchema *hub, const HubRevival *rows, int n,
+							  int *nalive, int *changed);
 
 /* ---- what a subject has (hub_owned.c) ---- */
 

@@ -165,4 +165,20 @@ extern int	issue_revoke(const int *ids, int n, bool blank_scopes);
 /* Is the statement under way issue_revoke's?  For the triggers. */
 extern bool issue_is_revoking(void);
 
+/* ---- and back (revive.c) ---- */
+
+struct HubRevival;
+
+/*
+ * Write expiry and scopes of revoked tokens, rows in order of id, which the
+ * caller has locked, and hand the ids of those that are alive then, in order,
+ * to revived, which takes them off the record.  27000 if a trigger of the hub's
+ * role put other scopes there.
+ */
+extern int *issue_revive(const HubSchema *hub, const struct HubRevival *rows, int n,
+						 void (*revived) (const int *ids, int n), int *nalive);
+
+/* Is issue_revive at work, and for this token?  Then it is not to be judged. */
+extern bool issue_is_reviving(int id);
+
 #endif							/* JHUB_AUTHZ_ISSUE_H */

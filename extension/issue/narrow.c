@@ -488,6 +488,10 @@ narrow_row(Narrowing *n, TriggerData *trigdata, HeapTuple row)
 	/* Narrowed at commit, with an event there. */
 	if (update && issue_is_rescoping() && n->touched == NARROW_SCOPES)
 		return row;
+	/* What had been narrowed once comes back; at a new baseline, see growth. */
+	if (update && !(n->touched & (NARROW_OWNER | NARROW_CLIENT)) &&
+		issue_is_reviving(n->token.id))
+		return row;
 	/* What growth revokes is blanked; the event of that is growth's. */
 	if (update && issue_is_revoking() && !(n->touched & (NARROW_OWNER | NARROW_CLIENT)) &&
 		n->token.defect == NULL && scopeset_is_empty(n->token.stored))
@@ -586,6 +590,8 @@ narrow_check_revived(const Narrowing *n, TriggerData *trigdata)
 	bool		revoked;
 
 	if (new_set && (!old_set || new_time <= old_time))
+		return;
+	if (issue_is_reviving(id))
 		return;
 	values[0] = Int32GetDatum(id);
 	spi_enter(&frame, module_owner());

@@ -91,27 +91,29 @@ revoke_check(const HubSchema *hub, const int *ids, int n)
 }
 
 /*
- * Record it.  A token without a baseline (issued in this transaction, or while
+ * Record it, with the expiry that it had, for reinstate.  A token without a baseline (issued in this transaction, or while
  * the mode was off) gets an empty one, which covers nothing.
  */
 static void
 revoke_record(const HubSchema *hub, const HubExpired *revoked)
 {
-	static const Oid types[3] = {INT4ARRAYOID, TIMESTAMPARRAYOID, TEXTOID};
-	Datum		values[3];
+	static const Oid types[4] = {INT4ARRAYOID, TIMESTAMPARRAYOID, TIMESTAMPARRAYOID, TEXTOID};
+	Datum		values[4];
 	SpiFrame	frame;
 
 	values[0] = spi_int_array(revoked->ids, revoked->n);
 	values[1] = revoked->created;
-	values[2] = CStringGetTextDatum(hub->release->name);
+	values[2] = revoked->before;
+	values[3] = CStringGetTextDatum(hub->release->name);
 	spi_enter(&frame, module_owner());
 	(void) spi_run("INSERT INTO jhub_authz.token_baselines AS b"
-				   " (token_id, baseline, requested, release, created, revoked_at)"
-				   " SELECT t.id, '[]', '[]', $3, t.created, now()"
-				   " FROM unnest($1, $2) AS t (id, created)"
-				   " ON CONFLICT (token_id) DO UPDATE SET revoked_at = now()"
+				   " (token_id, baseline, requested, release, created, revoked_at, expires_before)"
+				   " SELECT t.id, '[]', '[]', $4, t.created, now(), t.before"
+				   " FROM unnest($1, $2, $3) AS t (id, created, before)"
+				   " ON CONFLICT (token_id) DO UPDATE SET revoked_at = now(),"
+				   " expires_before = EXCLUDED.expires_before"
 				   " WHERE b.revoked_at IS NULL",
-				   3, types, values, NULL, false, true, 0);
+				   4, types, values, NULL, false, true, 0);
 	spi_leave(&frame);
 }
 

@@ -189,6 +189,7 @@ typedef struct Settings
 	int			nnarrower;
 	PolicyRow  *narrower;		/* in order of kind, id and name */
 	int			nnarrower_of[POLICY_OF_CLASS];	/* how many of each kind */
+	bool		notify;
 } Settings;
 
 /*

@@ -124,6 +124,8 @@ settings_read_option(Settings *settings, const char *name, const char *value)
 			strcmp(value, "log") == 0 ? UNDEFINED_LOG : UNDEFINED_AUTO;
 	else if (strcmp(name, "token_shares") == 0)
 		settings->token_shares_documented = strcmp(value, "documented") == 0;
+	else if (strcmp(name, "notify") == 0)
+		settings->notify = strcmp(value, "on") == 0;
 	else if (strcmp(name, "lock_timeout") == 0)
 	{
 		int			ms = settings_parse_ms(value);
@@ -511,7 +513,7 @@ static bool
 settings_is_idle(const char *name)
 {
 	static const char *const idle[] = {
-		"notify", "login_mode", "base_url", "public_url", NULL
+		"login_mode", "base_url", "public_url", NULL
 	};
 
 	return settings_word(name, idle) >= 0;
