@@ -55,3 +55,27 @@ BEGIN
     END IF;
 END
 $detach$;
+
+ALTER TABLE jhub_authz.token_baselines ADD COLUMN expires_before timestamp;
+COMMENT ON COLUMN jhub_authz.token_baselines.expires_before IS 'expiry before the token was revoked (infinity: none), for reinstate';
+
+-- Operators preview and reinstate; grant_operator() again grants it to those that there are.
+CREATE OR REPLACE FUNCTION jhub_authz._grantable(acting boolean) RETURNS SETOF text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $grantable$
+    SELECT format('EXECUTE ON FUNCTION %s', p.oid::regprocedure)
+      FROM pg_proc p
+     WHERE p.pronamespace = 'jhub_authz'::regnamespace AND p.prokind = 'f'
+       AND p.prorettype <> 'trigger'::regtype
+       AND CASE WHEN acting
+                THEN p.proname = ANY (ARRAY['issue_token', 'authenticate', 'revoke_token', 'revoke_all',
+                                            'rebase', 'set_policy', 'resolve_request',
+                                            'preview', 'reinstate_token', 'reinstate'])
+                ELSE p.provolatile <> 'v' AND p.proname <> 'authenticate' END
+    UNION ALL
+    SELECT format('SELECT ON %s', c.oid::regclass)
+      FROM pg_class c
+     WHERE c.relnamespace = 'jhub_authz'::regnamespace AND c.relkind IN ('r', 'v')
+       AND c.relname <> 'pending' AND NOT acting
+$grantable$;
