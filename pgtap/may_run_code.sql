@@ -87,9 +87,12 @@ BEGIN
         ('SELECT * FROM jhub_authz.issue_token(''user'', ''alice'', ''["read:users:name!user=alice"]'')'),
         ('SELECT jhub_authz.revoke_token(2, ''test'')'), ('SELECT jhub_authz.rebase(1, ''test'')'), ('SELECT jhub_authz.revoke_all(''user'', ''bob'', ''test'', true)'),
         ('SELECT jhub_authz.replace_scopes(''{"custom:whole:all": {"description": "d", "subscopes": ["custom:part:one"]}}'')'),
+        -- not a change of the hub's tables: that is made with the caller's rights, as it would be without preview
+        ('SELECT * FROM jhub_authz.preview(''SELECT jhub_authz.replace_scopes(''''{"custom:whole:all": {"description": "d", "subscopes": ["custom:part:one"]}}'''')'')'),
+        ('SELECT * FROM jhub_authz.preview(''SELECT jhub_authz.revoke_all(''''user'''', ''''alice'''', ''''test'''', true), jhub_authz.reinstate_token(1, ''''test'''')'')'),
         ('SELECT jhub_authz.set_mode(''observe'')'), ('SELECT jhub_authz.set_mode(''enforce'')'), ('SELECT jhub_authz.attach(''hub_test'')')) v (statement)
         UNION ALL
-        SELECT statement FROM pg_temp.statements(session_user, true) WHERE object !~ '(detach|revoke_token|revoke_all|issue_token|attach|set_mode|_disable_triggers)\('
+        SELECT statement FROM pg_temp.statements(session_user, true) WHERE object !~ '(detach|revoke_token|revoke_all|issue_token|attach|set_mode|_disable_triggers|preview)\('
     LOOP
         BEGIN
             EXECUTE s.statement;
