@@ -59,7 +59,7 @@ $detach$;
 ALTER TABLE jhub_authz.token_baselines ADD COLUMN expires_before timestamp;
 COMMENT ON COLUMN jhub_authz.token_baselines.expires_before IS 'expiry before the token was revoked (infinity: none), for reinstate';
 
--- Operators preview and reinstate; grant_operator() again grants it to those that there are.
+-- What operators may do besides; grant_operator() again grants it to those that there are.
 CREATE OR REPLACE FUNCTION jhub_authz._grantable(acting boolean) RETURNS SETOF text
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
@@ -70,7 +70,7 @@ AS $grantable$
        AND p.prorettype <> 'trigger'::regtype
        AND CASE WHEN acting
                 THEN p.proname = ANY (ARRAY['issue_token', 'authenticate', 'revoke_token', 'revoke_all',
-                                            'rebase', 'set_policy', 'resolve_request',
+                                            'rebase', 'set_policy', 'expire_old_tokens', 'resolve_request',
                                             'preview', 'reinstate_token', 'reinstate'])
                 ELSE p.provolatile <> 'v' AND p.proname <> 'authenticate' END
     UNION ALL
