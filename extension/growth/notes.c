@@ -384,6 +384,24 @@ note_check_called(FunctionCallInfo fcinfo)
 				 errmsg("function \"%s\" must be fired AFTER ROW", "note_change")));
 }
 
+/* The rows of this firing; false for an UPDATE of no concern. */
+static bool
+note_rows(TriggerData *trigdata, HubTable table, NoteRow *old, NoteRow *new)
+{
+	old->desc = new->desc = RelationGetDescr(trigdata->tg_relation);
+	old->attnums = new->attnums = hub_columns(trigdata->tg_relation, table);
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		new->tuple = trigdata->tg_trigtuple;
+	else
+	{
+		old->tuple = trigdata->tg_trigtuple;
+		if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+			new->tuple = trigdata->tg_newtuple;
+	}
+	return old->tuple == NULL || new->tuple == NULL ||
+		hub_row_changed(trigdata->tg_relation, table, old->tuple, new->tuple);
+}
+
 /*
  * note_change - AFTER trigger on the hub's tables, for each row, and for each
  * statement on TRUNCATE.  For a table that is not the attached hub's it does
@@ -397,46 +415,30 @@ jhub_authz_note_change(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	const Settings *settings;
 	HubTable	table;
+	bool		by_row;
 	NoteRow		old = {0},
 				new = {0};
 
 	note_check_called(fcinfo);
+	settings = settings_get();
+	table = hub_table_of_relation(trigdata->tg_relation,
+								  settings->attached ? settings->hub_schema : NULL);
+	by_row = TRIGGER_FIRED_FOR_ROW(trigdata->tg_event);
+	if (table != HUB_NTABLES && by_row && !note_rows(trigdata, table, &old, &new))
+		return PointerGetDatum(NULL);
 	if (!switch_must_note())
 		return PointerGetDatum(NULL);
-	settings = settings_get();
-	if (!settings->attached)
-	{
-		/* it is being attached just now: whose table this is will be known then */
-		note("switch", 0, 0, NULL);
-		return PointerGetDatum(NULL);
-	}
-	table = hub_table_of_relation(trigdata->tg_relation, settings->hub_schema);
-	if (table == HUB_NTABLES)
+
+	if (!settings_get()->attached)
+		note("switch", 0, 0, NULL); /* what is being attached will be known then */
+	else if (table == HUB_NTABLES)
 	{
 		if (hub_schema(true, true) == NULL)
 			note("moved", 0, 0, NULL);
-		return PointerGetDatum(NULL);
 	}
-
-	if (!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
-	{
-		note("truncate", 0, 0, NULL);
-		return PointerGetDatum(NULL);
-	}
-
-	old.desc = new.desc = RelationGetDescr(trigdata->tg_relation);
-	old.attnums = new.attnums = hub_columns(trigdata->tg_relation, table);
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
-		new.tuple = trigdata->tg_trigtuple;
+	else if (by_row)
+		note_row(table, &old, &new);
 	else
-	{
-		old.tuple = trigdata->tg_trigtuple;
-		if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
-			new.tuple = trigdata->tg_newtuple;
-	}
-	if (old.tuple != NULL && new.tuple != NULL &&
-		!hub_row_changed(trigdata->tg_relation, table, old.tuple, new.tuple))
-		return PointerGetDatum(NULL);
-	note_row(table, &old, &new);
+		note("truncate", 0, 0, NULL);
 	return PointerGetDatum(NULL);
 }

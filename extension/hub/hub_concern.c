@@ -136,6 +136,8 @@ hub_table_of_relation(Relation rel, const char *hub_schema)
 	{
 		if (strcmp(name, hub_table_name((HubTable) t)) != 0)
 			continue;
+		if (hub_schema == NULL)
+			return (HubTable) t;
 		schema = get_namespace_name(RelationGetNamespace(rel));
 		if (schema != NULL && strcmp(schema, hub_schema) == 0)
 			return (HubTable) t;

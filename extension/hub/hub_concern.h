@@ -43,7 +43,10 @@ extern const AttrNumber *hub_columns(Relation rel, HubTable table);
 /* One of them, which the table must have: else 42703. */
 extern AttrNumber hub_column(Relation rel, HubTable table, HubColumn column);
 
-/* Which table of the hub is this?  By schema and name; HUB_NTABLES: none. */
+/*
+ * Which table of the hub is this?  By schema (NULL: any) and name; HUB_NTABLES:
+ * none.
+ */
 extern HubTable hub_table_of_relation(Relation rel, const char *hub_schema);
 
 /* Do two versions of a row differ in a column of concern? */

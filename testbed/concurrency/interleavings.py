@@ -94,7 +94,7 @@ ALLOWED = {
     "23505": "the other made the same row",
     "25001": "attach runs at READ COMMITTED only",
     "55000": "nothing attached, mode off, or the token is revoked",
-    "42704": "a scope that the other has taken away",
+    "42704": "a scope that the release in force does not have",
 }
 
 
@@ -272,7 +272,7 @@ class Laboratory:
             self.is_attached()
         if self.mode != "enforce":
             self.control.execute("SELECT jhub_authz.set_mode('enforce')")
-        self.control.execute("SELECT what, token_id, detail FROM lab.violations()")
+        self.control.execute("SELECT what, token_id, detail FROM audit.violations()")
         return self.control.fetchall()
 
 
@@ -325,6 +325,7 @@ def main():
     rng = random.Random(chosen.seed)
     number = failed = 0
     ends = collections.Counter()
+    deadlocks = collections.Counter()
     shown = collections.Counter()
     started = time.monotonic()
     for case in cases(CHANGES, chosen, rng):
@@ -342,6 +343,10 @@ def main():
         for i, error in enumerate(errors):
             code = error.pgcode if error is not None else "00000"
             ends[levels[i], code] += 1
+            if code == "40P01":
+                # of each pair: is the form plain, or not?
+                plain = all(form in ("plain", "prepared") for form in forms)
+                deadlocks[pair[0].name, pair[1].name, plain] += 1
             if code in ALLOWED or code == "00000" or (code == "40001" and levels[i] != "rc"):
                 continue
             wrong.append(f"{'AB'[i]} ended with {code}: {str(error).strip()}")
@@ -362,6 +367,10 @@ def main():
     print(f"{mine} interleavings in {time.monotonic() - started:.0f} s")
     for (level, code), count in sorted(ends.items()):
         print(f"  {LEVELS[level]:16} {code}  {count:7}  {ALLOWED.get(code, '')}")
+    for plain in (True, False):
+        names = sorted(f"{a} / {b}" for a, b, p in deadlocks if p == plain)
+        if names:
+            print(f"  deadlocks{'' if plain else ' where a decision was brought forward'}: {', '.join(names)}")
     print(f"{mine - failed} passed, {failed} failed")
     return 1 if failed else 0
 
