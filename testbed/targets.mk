@@ -13,6 +13,10 @@
 #   make from-2 [SEED=n]             from JupyterHub 2.3.1 to every later release, from PyPI
 #   make from-2-size [TOKENS=n]      100,000 tokens, beside the hub's own migration
 #   make pg-upgrade                  PostgreSQL 15 to 17 to 18, in a Debian root
+#   make interleavings [SEED=n] [ALL=1]
+#                                    two transactions in every order: is a token above its baseline?
+#   make stress [SECONDS=n] [SEED=n] [PYTHON=path]
+#                                    many sessions at once, judged by JupyterHub itself
 .PHONY: demo test interop matrix fuzz-sql
 
 demo:
@@ -43,3 +47,10 @@ from-2-size:
 .PHONY: pg-upgrade
 pg-upgrade:
 	@$(here)testbed/pg_upgrade
+
+.PHONY: interleavings stress
+interleavings:
+	@$(here)testbed/interleavings "$(SEED)" $(if $(ALL),all)
+
+stress:
+	@$(here)testbed/stress "$(or $(SECONDS),60)" "$(SEED)" $(PYTHON)
