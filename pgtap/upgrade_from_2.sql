@@ -1,12 +1,18 @@
 -- upgrade_token_roles: roles of tokens and clients become scopes, and what it
 -- does not know it refuses before it touches anything.
 BEGIN;
-SELECT plan(34);
+SELECT plan(37);
 \ir ../testbed/hub_schema_2.sql
 
 -- levels and objects, without the words
 CREATE FUNCTION pg_temp.errors(OUT object text) RETURNS SETOF text LANGUAGE sql AS
     $$ SELECT object FROM jhub_authz.upgrade_check() WHERE level = 'error' AND object <> 'upgrade_token_roles()' ORDER BY 1 $$;
+-- what the check says of a revision
+CREATE FUNCTION pg_temp.standing(revision text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE alembic_version SET version_num = revision;
+    RETURN (SELECT string_agg(detail, ' ') FROM jhub_authz.upgrade_check() WHERE object = 'alembic_version');
+END $$;
 CREATE FUNCTION pg_temp.upgrade() RETURNS bigint LANGUAGE sql AS
     $$ SELECT count(*) FROM jhub_authz.upgrade_token_roles() $$;
 
@@ -19,6 +25,11 @@ SELECT throws_ok('SELECT jhub_authz.attach()', '55000', NULL, 'it cannot be atta
 SAVEPOINT refusals;
 UPDATE alembic_version SET version_num = '4dc2d5a8c53c';
 SELECT throws_ok('SELECT pg_temp.upgrade()', '55000', NULL, 'a database of 1.x is refused');
+SELECT is_empty('SELECT pg_temp.errors()', 'and no error of the check: it has nothing to do');
+SELECT is_empty($$SELECT r FROM unnest(ARRAY['19c0846f6344', 'af4cbdb2d13c', '896818069c98', '4dc2d5a8c53c', '651f5419b74d',
+        '0eee8c825d24', '3c2384c5aae1', '4621fec11365', 'be8ecf03ddac', 'afd65840b69e', 'ff1860e38070', 'f460b0348206']) AS r,
+        LATERAL (SELECT pg_temp.standing(r) AS said) s WHERE said NOT LIKE '%JupyterHub%'$$,
+    'every revision from 0.5 to 6.0 has its place');
 UPDATE alembic_version SET version_num = 'fedcba987654';
 SELECT throws_ok('SELECT pg_temp.upgrade()', '55000', NULL, 'an unknown revision is refused');
 SELECT set_eq('SELECT pg_temp.errors()', ARRAY['alembic_version'], 'and is an error of the check');
@@ -71,6 +82,10 @@ UPDATE roles SET scopes = '["read:users!group", "été x", "read:users:name"]' W
 SELECT ok(EXISTS (SELECT FROM jhub_authz.upgrade_check() WHERE level = 'warning' AND object = 'role server'),
     'members that are no scopes are a warning');
 
+SAVEPOINT interrupted;
+SELECT pg_temp.upgrade();
+ROLLBACK TO interrupted;
+SELECT has_table('api_token_role_map'::name, 'rolled back, it has not been');
 SELECT results_eq('SELECT count(*) FROM jhub_authz.upgrade_token_roles(true)', ARRAY[23::bigint], 'a dry run lists all tokens and clients');
 SELECT hasnt_column('api_tokens'::name, 'scopes'::name, 'and changes nothing');
 SELECT results_eq('SELECT pg_temp.upgrade()', ARRAY[23::bigint], 'the upgrade');

@@ -170,7 +170,10 @@ upgrade_check_tables(UpgradeCheck *check)
 			upgrade_check_row(check, "error", name, defect);
 		else if (hub_table_required((HubTable) t) &&
 				 !OidIsValid(upgrade_check_relation(check, name)))
-			upgrade_check_row(check, "error", name, "The table is missing.");
+			upgrade_check_row(check, check->era == UPGRADE_SCOPES ? "warning" : "error", name,
+							  check->era == UPGRADE_SCOPES ?
+							  "The table is missing.  The hub makes it when it starts." :
+							  "The table is missing.  If the hub has never started since it left 1.x, its own upgrade-db needs no help.");
 	}
 }
 

@@ -15,7 +15,7 @@ import run
 from run import Server, result
 
 FILL = """
-INSERT INTO users (name, admin, created) SELECT 'user' || n, false, now() FROM generate_series(1, {users}) n;
+INSERT INTO users (name, admin, created, cookie_id) SELECT 'user' || n, false, now(), 'c' || n FROM generate_series(1, {users}) n;
 INSERT INTO roles (name, description, scopes)
     SELECT 'role' || n, 'x', format('["read:users!user=user%s", "servers!group=g%s", "list:users"]', n, n % 7)
       FROM generate_series(1, 50) n;
