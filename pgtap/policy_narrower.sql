@@ -10,7 +10,7 @@ CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
-SELECT plan(44);
+SELECT plan(45);
 SET LOCAL search_path = public, jhub_authz;
 SELECT jhub_authz.attach() \g /dev/null
 CREATE FUNCTION pg_temp.live(token integer) RETURNS boolean LANGUAGE sql AS
@@ -154,6 +154,7 @@ SELECT results_eq('SELECT target, on_growth, on_share FROM token_policies WHERE 
     $$ VALUES ('group:astronomy', 'ignore', NULL), ('group:lab one', NULL, 'revoke'), ('group:unseen', 'log', NULL) $$,
     '... and a new group of the old name gets one of its own');
 DELETE FROM groups WHERE id = 51;
+SELECT is((SELECT object FROM self_check() WHERE check_name = 'policy'), 'group:lab one', 'a group that is gone leaves its policy to be seen');
 INSERT INTO groups (id, name) VALUES (52, 'lab one');
 INSERT INTO user_group_map (user_id, group_id) VALUES (5, 52);
 INSERT INTO api_tokens (id, user_id, client_id, created, prefix, hashed, scopes)

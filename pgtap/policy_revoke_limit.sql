@@ -10,7 +10,7 @@ CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
-SELECT plan(21);
+SELECT plan(24);
 SET LOCAL search_path = public, jhub_authz;
 SELECT jhub_authz.attach() \g /dev/null
 CREATE FUNCTION pg_temp.live(token integer) RETURNS boolean LANGUAGE sql AS
@@ -64,6 +64,14 @@ SET CONSTRAINTS ALL DEFERRED;
 SELECT lives_ok(pg_temp.grow(3), 'deferred: a change');
 SELECT lives_ok(pg_temp.grow(4), 'deferred: another');
 SELECT throws_ok('SET CONSTRAINTS ALL IMMEDIATE', '54000', NULL, '... at the end of the transaction');
+ROLLBACK TO a;
+
+-- a preview is not limited, and is not counted
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT jhub_authz.set_option('revoke_limit', '2') \g /dev/null
+SELECT is((SELECT count(*)::int FROM jhub_authz.preview('INSERT INTO user_role_map SELECT i, 14, false FROM generate_series(3, 7) i') WHERE action = 'revoked'), 10, 'preview shows them all');
+SELECT lives_ok(pg_temp.grow(3), '... and is not counted');
+SELECT throws_ok(pg_temp.grow(4), '54000', NULL, '... the rest is');
 ROLLBACK TO a;
 
 -- logged, ignored: nobody is revoked

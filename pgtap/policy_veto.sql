@@ -10,7 +10,7 @@ CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
-SELECT plan(19);
+SELECT plan(21);
 SET LOCAL search_path = public, jhub_authz;
 SELECT jhub_authz.attach() \g /dev/null
 CREATE FUNCTION pg_temp.live(token integer) RETURNS boolean LANGUAGE sql AS
@@ -64,6 +64,11 @@ SELECT jhub_authz.revoke_token(100, 'in the way') \g /dev/null
 SELECT lives_ok(pg_temp.grow(), 'a token that is dead vetoes nothing');
 SELECT is(pg_temp.events(1, 'would_revoke'), 1, '... the other is logged');
 ROLLBACK TO a;
+
+-- a preview shows what would be in the way
+SELECT results_eq(format('SELECT token_id, action, reason FROM jhub_authz.preview(%L) ORDER BY token_id', pg_temp.grow()),
+    $$ VALUES (1, 'would_revoke', 'veto: user_role: culler'), (100, 'would_revoke', 'veto: user_role: culler') $$, 'preview does not fail');
+SELECT throws_ok(pg_temp.grow(), '42501', NULL, '... and leaves nothing behind');
 
 -- modes
 SAVEPOINT a;

@@ -532,7 +532,7 @@ decide_renames(Decision *d, const Note *notes, int n)
 	if (nrenames > 0)
 		baselines_rename(d, renames, nrenames);
 	if (groups && d->settings.nnarrower_of[POLICY_OF_GROUP] > 0)
-		policies_follow_groups(d->hub);
+		policies_follow_groups(d->hub, false);
 	for (int i = 0; i < nrenames; i++)
 		if (decide_is_taken(d, &renames[i]))
 			d->taken_over = lappend(d->taken_over, &renames[i]);

@@ -126,7 +126,7 @@ extern void revoke_limit_count(int limit, int revoked);
 extern void revoke_limit_init(void);
 
 /* Stored policies follow what they are for (policies.c). */
-extern void policies_follow_groups(const HubSchema *hub);
+extern void policies_follow_groups(const HubSchema *hub, bool wait);
 extern void policies_drop_tokens(const int *ids, int n);
 extern void policies_move_token(int old_id, int new_id, bool has_created, Timestamp created);
 

@@ -225,8 +225,12 @@ typedef struct PolicyGroup
 	char	   *new_target;
 } PolicyGroup;
 
+/*
+ * Without wait, those that somebody else is at are left out: a decision does not
+ * wait for what is only a name, and the next set_policy sees to it.
+ */
 static PolicyGroup *
-policy_read_groups(int *n)
+policy_read_groups(bool wait, int *n)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext spi;
@@ -235,9 +239,14 @@ policy_read_groups(int *n)
 	uint64		rows;
 
 	spi_enter(&frame, module_owner());
-	rows = spi_run("SELECT target, object_id FROM jhub_authz.policy_values"
-				   " WHERE starts_with(target, 'group:') AND object_id IS NOT NULL",
-				   0, NULL, NULL, NULL, true, true, 0);
+	rows = spi_run(wait ?
+				   "SELECT target, object_id FROM jhub_authz.policy_values"
+				   " WHERE starts_with(target, 'group:') AND object_id IS NOT NULL"
+				   " FOR UPDATE" :
+				   "SELECT target, object_id FROM jhub_authz.policy_values"
+				   " WHERE starts_with(target, 'group:') AND object_id IS NOT NULL"
+				   " FOR UPDATE SKIP LOCKED",
+				   0, NULL, NULL, NULL, false, true, 0);
 	spi = MemoryContextSwitchTo(caller);
 	groups = palloc(sizeof(PolicyGroup) * Max(rows, 1));
 	for (uint64 i = 0; i < rows; i++)
@@ -278,10 +287,10 @@ policy_write_groups(char **olds, char **news, const int *ids, int n)
 }
 
 void
-policies_follow_groups(const HubSchema *hub)
+policies_follow_groups(const HubSchema *hub, bool wait)
 {
 	int			n;
-	PolicyGroup *groups = policy_read_groups(&n);
+	PolicyGroup *groups = policy_read_groups(wait, &n);
 	char	  **olds = palloc(sizeof(char *) * Max(n, 1));
 	char	  **news = palloc(sizeof(char *) * Max(n, 1));
 	int		   *ids = palloc(sizeof(int) * Max(n, 1));
@@ -307,6 +316,10 @@ policies_follow_groups(const HubSchema *hub)
 
 /* ---- tokens that go or take another id ---- */
 
+/*
+ * What somebody else is at is left: it does no harm, for no token has this id
+ * and "created" again.
+ */
 void
 policies_drop_tokens(const int *ids, int n)
 {
@@ -316,8 +329,10 @@ policies_drop_tokens(const int *ids, int n)
 
 	values[0] = spi_int_array(ids, n);
 	spi_enter(&frame, module_owner());
-	spi_run("DELETE FROM jhub_authz.policy_values"
-			" WHERE starts_with(target, 'token:') AND object_id = ANY ($1)",
+	spi_run("DELETE FROM jhub_authz.policy_values WHERE target IN"
+			" (SELECT target FROM jhub_authz.policy_values"
+			" WHERE starts_with(target, 'token:') AND object_id = ANY ($1)"
+			" FOR UPDATE SKIP LOCKED)",
 			1, types, values, NULL, false, true, 0);
 	spi_leave(&frame);
 }
@@ -441,7 +456,7 @@ jhub_authz_set_policy(PG_FUNCTION_ARGS)
 
 	hub = target.kind == POLICY_OF_GROUP ? hub_schema(true, true) : NULL;
 	if (hub != NULL)
-		policies_follow_groups(hub);
+		policies_follow_groups(hub, true);
 	if (removing)
 	{
 		if (policy_remove(&target))

@@ -11,6 +11,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "hub_concern.h"
 #include "hub_history.h"
 #include "hub_private.h"
 
@@ -383,6 +384,37 @@ self_check_baselines(SelfCheck *check)
 	hub_each_token(check->hub, &want, false, self_check_token, &baselines);
 }
 
+/* ---- policies of what is not there ---- */
+
+static bool
+self_check_policy_counts(const HubSchema *hub, const PolicyRow *row)
+{
+	switch (row->kind)
+	{
+		case POLICY_OF_GROUP:
+			return !OidIsValid(hub->rel[HUB_GROUPS]) ||
+				hub_name_of(hub, HUB_GROUPS, row->id) != NULL;
+		case POLICY_OF_CLIENT:
+			return !OidIsValid(hub->rel[HUB_OAUTH_CLIENTS]) ||
+				hub_client_id(hub, row->name, false) != 0;
+		default:
+			return true;		/* tokens come and go */
+	}
+}
+
+/* A group that was deleted and made anew is another one, and has no policy. */
+static void
+self_check_policies(SelfCheck *check)
+{
+	Settings	settings = *settings_get();
+
+	settings_keep(&settings);
+	for (int i = 0; i < settings.nnarrower; i++)
+		if (!self_check_policy_counts(check->hub, &settings.narrower[i]))
+			self_check_row(check, "warning", "policy", settings.narrower[i].target,
+						   "What this policy is for is not there any more: it counts for nobody.  Remove it with set_policy(target).");
+}
+
 /* ---- a hub that comes by logical replication ---- */
 
 /* The tables that a subscriber must get, as an oid[]. */
@@ -525,6 +557,7 @@ jhub_authz_self_check(PG_FUNCTION_ARGS)
 		hub_each_scopes(check.hub, false, self_check_scopes, &check);
 		if (mode != HUB_MODE_OFF)
 			self_check_baselines(&check);
+		self_check_policies(&check);
 		self_check_subscription(&check, mode);
 		self_check_prepared(&check);
 	}
