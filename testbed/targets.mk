@@ -7,6 +7,7 @@
 #   make interop HUB=5.5.1 [SEED=n] [CASES=n] [SUBSET=1]
 #                                    against a JupyterHub from PyPI
 #   make matrix                      PostgreSQL 17 and 18 in Debian roots
+#   make who-may                     sessions of several roles against each other
 #   make fuzz-sql [SECONDS=n] [SEED=n]
 #                                    mutated input for every function
 #   make move                        dumps and restores of every kind, and what comes of them
@@ -17,7 +18,7 @@
 #                                    two transactions in every order: is a token above its baseline?
 #   make stress [SECONDS=n] [SEED=n] [PYTHON=path]
 #                                    many sessions at once, judged by JupyterHub itself
-.PHONY: demo test interop matrix fuzz-sql
+.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress
 
 demo:
 	@$(here)demo/run
@@ -34,23 +35,23 @@ matrix:
 fuzz-sql:
 	@$(here)testbed/fuzz_sql "$(or $(SECONDS),120)" $(SEED)
 
-.PHONY: move
 move:
 	@$(here)testbed/move
 
-.PHONY: from-2 from-2-size
 from-2:
 	@$(here)interop/from_2/all $(SEED)
 
 from-2-size:
 	@$(here)interop/from_2/all size $(or $(TOKENS),100000)
-.PHONY: pg-upgrade
+
 pg-upgrade:
 	@$(here)testbed/pg_upgrade
 
-.PHONY: interleavings stress
 interleavings:
 	@$(here)testbed/interleavings "$(SEED)" $(if $(ALL),all)
 
 stress:
 	@$(here)testbed/stress "$(or $(SECONDS),60)" "$(SEED)" $(PYTHON)
+
+who-may:
+	@$(here)testbed/who_may
