@@ -16,7 +16,7 @@ CREATE SCHEMA hub_test AUTHORIZATION hub_test_owner;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
 \ir ../testbed/may.sql
-SELECT plan(23);
+SELECT plan(26);
 SELECT is(jhub_authz.attach('hub_test'), '5.5', 'attached');
 CREATE FUNCTION pg_temp.says() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(object || ': ' || substring(detail FROM '^It (?:is|was) [a-z]+'), ', ' ORDER BY object) FROM jhub_authz.self_check() WHERE level = 'error' AND check_name = 'trigger' $$;
