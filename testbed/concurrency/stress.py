@@ -49,6 +49,7 @@ EXPECTED = {
     "55000": "no hub attached, mode off, or the token is revoked",
     "2BP01": "the scope is in use",
     "22023": "a redefinition that is none",
+    "42501": "vetoed by policy",
 }
 
 
@@ -303,7 +304,8 @@ class Worker(threading.Thread):
         """An OAuth client comes to stand for another server."""
         self.do(
             "UPDATE spawners SET oauth_client_id = %s WHERE id = %s",
-            self.one("oauth_clients", "identifier", "WHERE identifier <> 'jupyterhub'"), self.one("spawners"),
+            self.rng.choice([None, self.one("oauth_clients", "identifier", "WHERE identifier LIKE 'user-client%'")]),
+            self.one("spawners"),
         )
 
     # ---- of the extension ----
@@ -333,6 +335,15 @@ class Worker(threading.Thread):
     def accept(self):
         self.do("SELECT jhub_authz.rebase(%s, 'stress')", self.one("api_tokens"))
 
+    def policy(self):
+        self.do(
+            "SELECT jhub_authz.set_policy(%s, on_growth => %s)",
+            self.rng.choice(["user", "oauth", "server"]), self.rng.choice(["revoke", "revoke", "veto"]),
+        )
+
+    def reinstate(self):
+        self.do("SELECT jhub_authz.reinstate_token(%s, 'stress')", self.one("api_tokens"))
+
     def revoke(self):
         self.do("SELECT jhub_authz.revoke_token(%s, 'stress')", self.one("api_tokens"))
 
@@ -341,7 +352,7 @@ HUB_KINDS = {
     "issue": 20, "user_role": 14, "group_role": 6, "service_role": 6, "definition": 8,
     "membership": 12, "share": 8, "rename": 6, "swap_names": 1, "token_row": 12, "people": 3, "server": 3,
 }
-ADMIN_KINDS = {"custom": 3, "release": 2, "mode": 4, "attachment": 2, "accept": 4, "revoke": 2}
+ADMIN_KINDS = {"custom": 3, "release": 2, "mode": 4, "attachment": 2, "accept": 4, "revoke": 2, "policy": 2}
 
 
 class Stress:
@@ -375,6 +386,11 @@ class Stress:
         # by default what a service's token inherits is no growth
         ask("SELECT set_policy('service', inherit => 'guard')")
         ask("SELECT set_option('lock_timeout', '500ms')")
+        # of two servers with one client the hub takes whichever comes first
+        ask("CREATE UNIQUE INDEX ON public.spawners (oauth_client_id)")
+        self.admin_kinds = dict(ADMIN_KINDS)
+        if self.database.value("SELECT to_regproc('jhub_authz.reinstate_token') IS NOT NULL"):
+            self.admin_kinds["reinstate"] = 2
         columns = ask(
             "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
         )
@@ -393,7 +409,7 @@ class Stress:
         workers = [
             Worker(
                 self, n, seconds,
-                {**hub, **ADMIN_KINDS} if kind == "all" and n == 0 else hub, n == 0,
+                {**hub, **self.admin_kinds} if kind == "all" and n == 0 else hub, n == 0,
             )
             for n in range(self.sessions)
         ]
@@ -422,6 +438,8 @@ class Stress:
     def settle(self):
         """Attached, switched on, at the hub's release: only what is not so already."""
         ask = self.database.value
+        for kind in ("user", "oauth", "server"):
+            ask("SELECT set_policy(%s, on_growth => 'revoke')", kind)
         if ask("SELECT hub_schema IS NULL FROM attachment"):
             ask("SELECT attach()")
         if ask("SELECT mode <> 'enforce' FROM attachment"):
@@ -439,6 +457,10 @@ class Stress:
             self.problem(f"{what}: token {token}, {detail}")
         scopes.scope_definitions.clear()
         scopes.scope_definitions.update(self.plain_scopes)
+        # a hub defines its scopes once, and remembers what they expand to
+        for function in vars(scopes).values():
+            if hasattr(function, "cache_clear"):
+                function.cache_clear()
         scopes.define_custom_scopes(
             {
                 name: {"description": description, "subscopes": below}
@@ -481,7 +503,16 @@ class Stress:
                 self.problem(f"token {token.id}: its baseline waits, and its owner has scopes")
         elif not self.hub.covers(baseline, effective):
             above = sorted(s for s in effective if not self.hub.covers(baseline, {s}))
-            self.problem(f"token {token.id} is above its baseline, says jupyterhub: {above}")
+            self.problem(f"token {token.id} is above its baseline, says jupyterhub: {above}; {self.explain(token.id)}")
+
+    def explain(self, token):
+        """What is stored, for a finding."""
+        row = self.database.rows(
+            "SELECT t.scopes, t.client_id, u.name, b.release, b.baseline::text, token_scopes(t.id)::text"
+            " FROM public.api_tokens t JOIN token_baselines b ON b.token_id = t.id"
+            " LEFT JOIN public.users u ON u.id = t.user_id WHERE t.id = %s", token,
+        )
+        return f"stored, client, owner, release, baseline, here computed: {row}"
 
     def report(self, seconds):
         transactions = sum(self.ends.values())

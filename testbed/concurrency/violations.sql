@@ -32,6 +32,8 @@ CREATE FUNCTION audit.violations() RETURNS TABLE (what text, token_id int, detai
     SELECT 'event of a revocation that is not recorded', e.token_id, e.reason
       FROM jhub_authz.token_events e
      WHERE e.action = 'revoked'
+       AND NOT EXISTS (SELECT FROM jhub_authz.token_events r
+                        WHERE r.token_id = e.token_id AND r.action = 'reinstated' AND r.event_id > e.event_id)
        AND EXISTS (SELECT FROM public.api_tokens t WHERE t.id = e.token_id)
        AND NOT EXISTS (SELECT FROM jhub_authz.token_baselines b WHERE b.token_id = e.token_id AND b.revoked_at IS NOT NULL)
     UNION ALL
