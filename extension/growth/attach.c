@@ -380,6 +380,11 @@ attach_check_tables(const char *schema)
 		const char *name = hub_table_name((HubTable) t);
 		Oid			relid = get_relname_relid(name, nspoid);
 
+		if (hub_table_has_children(nspoid, (HubTable) t))
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("table \"%s.%s\" has child tables", schema, name),
+					 errdetail("Their rows count as its own, and no trigger of ours sees what happens to them.")));
 		if (OidIsValid(relid))
 			attach_check_table(schema, name, relid, &owner);
 		else if (hub_table_required((HubTable) t))

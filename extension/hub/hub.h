@@ -89,6 +89,9 @@ extern HubTable hub_table_of(const HubSchema *hub, Oid relid);
  */
 extern char *hub_table_defect(Oid schema, Oid owner, HubTable table);
 
+/* Has it child tables?  Their rows count as its own, and fire no trigger of ours. */
+extern bool hub_table_has_children(Oid schema, HubTable table);
+
 /*
  * Is the hub known to be newer than every release that we know?  hub->newer,
  * or one of its default roles holds a scope that none of them has.  Reads the

@@ -20,6 +20,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
@@ -132,6 +133,14 @@ hub_table_defect(Oid schema, Oid owner, HubTable table)
 		if (get_attnum(relid, hub_tables[table].columns[i]) == InvalidAttrNumber)
 			return psprintf("It has no column \"%s\".", hub_tables[table].columns[i]);
 	return NULL;
+}
+
+bool
+hub_table_has_children(Oid schema, HubTable table)
+{
+	Oid			relid = get_relname_relid(hub_tables[table].name, schema);
+
+	return OidIsValid(relid) && find_inheritance_children(relid, NoLock) != NIL;
 }
 
 /* Find the tables; false if this is no hub's schema. */

@@ -76,6 +76,9 @@ self_check_tables(SelfCheck *check, const char *schema_name)
 		else if (hub_table_required((HubTable) t) &&
 				 !OidIsValid(get_relname_relid(name, schema)))
 			self_check_row(check, "error", "hub_table", name, "The table is missing.");
+		if (hub_table_has_children(schema, (HubTable) t))
+			self_check_row(check, "error", "hub_table", name,
+						   "It has child tables.  Their rows count as its own, and nothing notes what happens to them.");
 	}
 }
 
