@@ -16,7 +16,7 @@ CREATE SCHEMA hub_test AUTHORIZATION hub_test_owner;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
 \ir ../testbed/may.sql
-SELECT plan(26);
+SELECT plan(27);
 SELECT is(jhub_authz.attach('hub_test'), '5.5', 'attached');
 CREATE FUNCTION pg_temp.says() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(object || ': ' || substring(detail FROM '^It (?:is|was) [a-z]+'), ', ' ORDER BY object) FROM jhub_authz.self_check() WHERE level = 'error' AND check_name = 'trigger' $$;
@@ -69,6 +69,7 @@ SELECT is(pg_temp.says(), NULL, 'the next decision puts a dropped trigger back')
 SELECT isnt_empty($$ SELECT FROM jhub_authz.token_events WHERE action = 'revoked' AND token_id = 1 $$, '... and judges everybody, so that what it missed counts');
 SELECT is_empty($$ SELECT FROM jhub_authz.self_check() WHERE level = 'error' $$, '... and all is well');
 ROLLBACK TO a;
+SELECT is(pg_temp.says(), NULL, 'as it was');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -88,10 +88,9 @@ static void
 visible_put(HeapTuple row, TupleDesc desc, void *arg)
 {
 	ReturnSetInfo *rsinfo = arg;
-	Datum		value;
-	bool		isnull;
+	Datum		value = Int32GetDatum(spi_int(row, desc, 1, 0));
+	bool		isnull = false;
 
-	value = SPI_getbinval(row, desc, 1, &isnull);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
 }
 

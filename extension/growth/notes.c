@@ -128,13 +128,9 @@ typedef struct NoteRow
 static int
 note_int(const NoteRow *row, HubColumn column)
 {
-	bool		isnull;
-	Datum		value;
-
 	if (row->tuple == NULL || row->attnums[column] == 0)
 		return 0;
-	value = heap_getattr(row->tuple, row->attnums[column], row->desc, &isnull);
-	return isnull ? 0 : DatumGetInt32(value);
+	return spi_int(row->tuple, row->desc, row->attnums[column], 0);
 }
 
 /* A text column as UTF-8; NULL if null or not there. */
@@ -272,9 +268,8 @@ note_token_moved(const NoteRow *old, const NoteRow *new)
 	AttrNumber	attnum = new->attnums[HUB_COL_CREATED];
 	int			old_id;
 	int			new_id;
-	Timestamp	created;
-	Datum		before = 0,
-				now = 0;
+	Timestamp	created = 0;
+	Timestamp	before = 0;
 	bool		had = false,
 				has = false;
 	bool		isnull;
@@ -283,15 +278,14 @@ note_token_moved(const NoteRow *old, const NoteRow *new)
 		return;
 	if (attnum != 0)
 	{
-		before = heap_getattr(old->tuple, attnum, old->desc, &isnull);
+		before = spi_time(old->tuple, old->desc, attnum, &isnull);
 		had = !isnull;
-		now = heap_getattr(new->tuple, attnum, new->desc, &isnull);
+		created = spi_time(new->tuple, new->desc, attnum, &isnull);
 		has = !isnull;
 	}
 	old_id = note_int(old, HUB_COL_ID);
 	new_id = note_int(new, HUB_COL_ID);
-	created = has ? DatumGetTimestamp(now) : 0;
-	if (old_id == new_id && had == has && (!had || DatumGetTimestamp(before) == created))
+	if (old_id == new_id && had == has && before == created)
 		return;
 	baselines_move(old_id, new_id, has, created);
 	if (settings_get()->nnarrower_of[POLICY_OF_TOKEN] > 0)
@@ -303,12 +297,12 @@ static bool
 note_is_dead(const NoteRow *new)
 {
 	bool		isnull;
-	Datum		value;
+	Timestamp	expires;
 
 	if (new->tuple == NULL || new->attnums[HUB_COL_EXPIRES_AT] == 0)
 		return false;
-	value = heap_getattr(new->tuple, new->attnums[HUB_COL_EXPIRES_AT], new->desc, &isnull);
-	return !isnull && DatumGetTimestamp(value) <= hub_now();
+	expires = spi_time(new->tuple, new->desc, new->attnums[HUB_COL_EXPIRES_AT], &isnull);
+	return !isnull && expires <= hub_now();
 }
 
 static void

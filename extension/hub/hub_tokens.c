@@ -200,7 +200,6 @@ hub_token_row(HeapTuple row, TupleDesc desc, void *arg)
 	const HubParsed *parsed;
 	HubToken	token;
 	bool		isnull;
-	Datum		value;
 
 	token.id = spi_int(row, desc, 1, 0);
 	token.user_id = spi_int(row, desc, 2, 0);
@@ -208,12 +207,10 @@ hub_token_row(HeapTuple row, TupleDesc desc, void *arg)
 	token.client_id = hub_utf8(row, desc, 4);
 	token.note = hub_utf8(row, desc, 5);
 	token.prefix = hub_utf8(row, desc, 6);
-	value = SPI_getbinval(row, desc, 7, &isnull);
+	token.created = spi_time(row, desc, 7, &isnull);
 	token.has_created = !isnull;
-	token.created = isnull ? 0 : DatumGetTimestamp(value);
-	value = SPI_getbinval(row, desc, 8, &isnull);
+	token.expires_at = spi_time(row, desc, 8, &isnull);
 	token.has_expires = !isnull;
-	token.expires_at = isnull ? 0 : DatumGetTimestamp(value);
 	token.scopes = hub_text(row, desc, 9);
 	parsed = hub_parse_cached(loop->cache, token.scopes);
 	token.stored = parsed->scopes;

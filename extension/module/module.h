@@ -71,6 +71,8 @@ extern void spi_each(const char *sql, int nargs, const Oid *argtypes,
 extern char *spi_utf8(HeapTuple row, TupleDesc desc, int column);
 /* int4 column; 'missing' if NULL. */
 extern int	spi_int(HeapTuple row, TupleDesc desc, int column, int missing);
+/* timestamp column; 0 and *isnull if NULL. */
+extern Timestamp spi_time(HeapTuple row, TupleDesc desc, int column, bool *isnull);
 
 /* An int4[] Datum from C ints. */
 extern Datum spi_int_array(const int *values, int n);

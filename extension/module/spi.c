@@ -30,6 +30,7 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 /* rows that spi_each fetches at a time */
 #define SPI_EACH_BATCH	1000
@@ -247,13 +248,38 @@ spi_utf8(HeapTuple row, TupleDesc desc, int column)
 	return value == NULL ? NULL : module_to_utf8(value);
 }
 
+/*
+ * The owner of the hub's tables can give a column another type than the hub's.
+ * What is read from one is never taken for what it is not, pointers least of all:
+ * it goes by its text then, and is an error where that says something else.
+ */
 int
 spi_int(HeapTuple row, TupleDesc desc, int column, int missing)
 {
 	bool		isnull;
 	Datum		value = SPI_getbinval(row, desc, column, &isnull);
 
-	return isnull ? missing : DatumGetInt32(value);
+	if (isnull)
+		return missing;
+	if (SPI_gettypeid(desc, column) == INT4OID)
+		return DatumGetInt32(value);
+	return pg_strtoint32(SPI_getvalue(row, desc, column));
+}
+
+/* A timestamp without time zone, likewise; 0 for NULL. */
+Timestamp
+spi_time(HeapTuple row, TupleDesc desc, int column, bool *isnull)
+{
+	Datum		value = SPI_getbinval(row, desc, column, isnull);
+
+	if (*isnull)
+		return 0;
+	if (SPI_gettypeid(desc, column) == TIMESTAMPOID)
+		return DatumGetTimestamp(value);
+	return DatumGetTimestamp(DirectFunctionCall3(timestamp_in,
+												 CStringGetDatum(SPI_getvalue(row, desc, column)),
+												 ObjectIdGetDatum(InvalidOid),
+												 Int32GetDatum(-1)));
 }
 
 Datum

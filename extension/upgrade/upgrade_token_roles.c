@@ -335,7 +335,7 @@ upgrade_token_grants(Upgrade *u)
 
 	spi_enter(&frame, u->hub->owner);
 	n = (int) spi_run(psprintf("SELECT DISTINCT ids, ids::text FROM"
-							   " (SELECT array_agg(role_id ORDER BY role_id) AS ids"
+							   " (SELECT array_agg(role_id::int ORDER BY role_id::int) AS ids"
 							   " FROM %s.api_token_role_map GROUP BY api_token_id) AS sets",
 							   u->hub->quoted),
 					  0, NULL, NULL, NULL, true, true, 0);
@@ -398,7 +398,7 @@ upgrade_list_tokens(Upgrade *u)
 					  " coalesce(u.name, v.name)"
 					  " FROM %s.api_tokens t LEFT JOIN %s.users u ON u.id = t.user_id"
 					  " LEFT JOIN %s.services v ON v.id = t.service_id"
-					  " LEFT JOIN (SELECT api_token_id, array_agg(role_id ORDER BY role_id)::text AS key"
+					  " LEFT JOIN (SELECT api_token_id, array_agg(role_id::int ORDER BY role_id::int)::text AS key"
 					  " FROM %s.api_token_role_map GROUP BY api_token_id) AS m ON m.api_token_id = t.id"
 					  " LEFT JOIN unnest($1) WITH ORDINALITY AS k (key, n) ON k.key = m.key"
 					  " ORDER BY t.id", s, s, s, s),
@@ -424,7 +424,7 @@ upgrade_write_tokens(Upgrade *u)
 	values[1] = makeArrayResult(scopes, CurrentMemoryContext);
 	spi_enter(&frame, u->hub->owner);
 	(void) spi_run(psprintf("UPDATE %s.api_tokens AS t SET scopes = k.scopes"
-							" FROM (SELECT api_token_id, array_agg(role_id ORDER BY role_id)::text AS key"
+							" FROM (SELECT api_token_id, array_agg(role_id::int ORDER BY role_id::int)::text AS key"
 							" FROM %s.api_token_role_map GROUP BY api_token_id) AS m"
 							" JOIN unnest($1, $2) AS k (key, scopes) ON k.key = m.key AND k.scopes IS NOT NULL"
 							" WHERE t.id = m.api_token_id", s, s),
@@ -479,7 +479,7 @@ upgrade_list_clients(Upgrade *u)
 					  " ORDER BY p.oauth_client_id, p.id) AS sp ON sp.oauth_client_id = c.identifier"
 					  " LEFT JOIN (SELECT DISTINCT ON (oauth_client_id) oauth_client_id, name AS target"
 					  " FROM %s.services ORDER BY oauth_client_id, id) AS sv ON sv.oauth_client_id = c.identifier"
-					  " LEFT JOIN (SELECT oauth_client_id, array_agg(role_id ORDER BY role_id) AS ids"
+					  " LEFT JOIN (SELECT oauth_client_id, array_agg(role_id::int ORDER BY role_id::int) AS ids"
 					  " FROM %s.oauth_client_role_map GROUP BY oauth_client_id) AS m ON m.oauth_client_id = c.id"
 					  " ORDER BY c.id", s, s, s, s, s),
 			 0, NULL, NULL, NULL, true, upgrade_client_row, u);
