@@ -77,6 +77,8 @@ CHANGES = [
     Change("token used", "UPDATE api_tokens SET last_activity = '2024-03-01' WHERE user_id = 1"),
     Change("token deleted", "DELETE FROM api_tokens WHERE id = 1", "DELETE FROM api_tokens WHERE id = 2"),
     Change("token revoked", "SELECT jhub_authz.revoke_token(1, 'test')", "SELECT jhub_authz.revoke_token(2, 'test')"),
+    Change("token reinstated", "SELECT jhub_authz.reinstate_token(7, 'test')"),
+    Change("change previewed", "SELECT jhub_authz.preview('INSERT INTO user_role_map VALUES (1, 6, false)')", "SELECT jhub_authz.preview('UPDATE roles SET scopes = ''[]'' WHERE id = 5')"),
     Change("rebase", "SELECT jhub_authz.rebase(2, 'test')", "SELECT jhub_authz.rebase(1, 'test')"),
     Change("enforce from off", "SELECT jhub_authz.set_mode('enforce')", mode="off"),
     Change("enforce from observe", "SELECT jhub_authz.set_mode('enforce')", mode="observe"),
@@ -208,7 +210,18 @@ class Laboratory:
         if wants != self.is_attached():
             self.control.execute(f"SELECT jhub_authz.{'attach' if wants else 'detach'}()")
         if self.number % 300 == 0:
-            self.control.execute("VACUUM")
+            self.sweep()
+
+    def sweep(self):
+        """What the resets leave behind: dead rows, and their history."""
+        self.control.execute(
+            "SELECT string_agg(oid::regclass::text, ', ') FROM pg_class"
+            " WHERE relnamespace = 'jhub_authz'::regnamespace AND relkind = 'r' AND relname LIKE 'history%'"
+        )
+        (tables,) = self.control.fetchone()
+        if tables:
+            self.control.execute(f"TRUNCATE {tables}")
+        self.control.execute("VACUUM")
 
     def is_attached(self):
         self.control.execute("SELECT hub_schema IS NOT NULL, mode FROM jhub_authz.attachment")
@@ -289,6 +302,8 @@ def cases(changes, chosen, rng):
                 ]
                 every = list(schedules(*lengths))
                 core = levels[0] == levels[1] and forms == ("plain", "plain")
+                if core and chosen.sample is not None:
+                    every = [order for order in every if rng.random() < chosen.core]
                 if chosen.sample is not None and not core:
                     rng.shuffle(every)
                     # of mixed levels and forms, some; which, the seed says
@@ -310,8 +325,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--all", action="store_true", help="every schedule")
-    parser.add_argument("--sample", type=float, default=0.5)
-    parser.add_argument("--mixed", type=float, default=0.05)
+    # plain transactions at one level: which part of all orders
+    parser.add_argument("--core", type=float, default=1)
+    # other forms at one level, or plain at two: orders of each pair; then the rest
+    parser.add_argument("--sample", type=float, default=0.2)
+    parser.add_argument("--mixed", type=float, default=0.02)
     parser.add_argument("--only", action="append", metavar="CHANGE")
     parser.add_argument("--part", default="1/1", help="the n-th of m parts")
     parser.add_argument("--database", default="interleavings")

@@ -43,7 +43,8 @@ BEGIN
                    (3, 1, NULL, 'ann-lab', '["access:servers!server=ann/lab", "read:users:groups!user=ann"]'),
                    (4, NULL, 1, 'jupyterhub', '["inherit"]'),
                    (5, 3, NULL, 'jupyterhub', '["inherit"]'),
-                   (6, 1, NULL, 'jupyterhub', '["read:users!group=phys", "access:servers!server=bob/lab"]'))
+                   (6, 1, NULL, 'jupyterhub', '["read:users!group=phys", "access:servers!server=bob/lab"]'),
+                   (7, 1, NULL, 'jupyterhub', '["read:users:name", "list:users", "list:groups"]'))
            AS t (id, u, s, client, scopes);
 END
 $$;
@@ -52,6 +53,9 @@ $$;
 SELECT lab.population();
 SELECT jhub_authz.attach();
 SELECT jhub_authz.set_policy('service', inherit => 'guard');
+SELECT jhub_authz.revoke_token(7, 'before it all');
+CREATE TABLE lab.revoked AS SELECT id, expires_at FROM api_tokens WHERE id = 7;
+CREATE TABLE lab.events AS SELECT * FROM jhub_authz.token_events WHERE action = 'revoked';
 CREATE TABLE lab.baselines AS SELECT * FROM jhub_authz.token_baselines;
 
 CREATE FUNCTION lab.reset(mode text) RETURNS void LANGUAGE plpgsql
@@ -59,7 +63,9 @@ CREATE FUNCTION lab.reset(mode text) RETURNS void LANGUAGE plpgsql
 AS $$
 BEGIN
     PERFORM lab.population();
+    UPDATE api_tokens t SET expires_at = r.expires_at FROM lab.revoked r WHERE r.id = t.id;
     INSERT INTO jhub_authz.token_baselines SELECT * FROM lab.baselines;
+    INSERT INTO jhub_authz.token_events OVERRIDING SYSTEM VALUE SELECT * FROM lab.events;
     UPDATE jhub_authz.attachment SET mode = reset.mode, pinned_release = NULL;
 END
 $$;
