@@ -100,7 +100,7 @@ revoke_limit_init(void)
 /*
  * So many more are to be revoked: 54000 if that is more than the limit (0: none)
  * allows.  Counted without a limit too, for one may be set in the middle of a
- * transaction.
+ * transaction.  A preview says so and goes on.
  */
 void
 revoke_limit_count(int limit, int revoked)
@@ -108,11 +108,18 @@ revoke_limit_count(int limit, int revoked)
 	int64		sum = 0;
 
 	limit_add(GetCurrentTransactionNestLevel(), revoked);
-	if (limit == 0 || growth_previewing)
+	if (limit == 0)
 		return;
 	for (int i = 0; i < limit_n; i++)
 		sum += limit_levels[i].revoked;
-	if (sum > limit)
+	if (growth_previewing)
+	{
+		if (sum > limit && sum - revoked <= limit)	/* once */
+			ereport(NOTICE,
+					(errmsg("the change would fail: too many tokens would be revoked in one transaction"),
+					 errdetail("The option revoke_limit allows %d.", limit)));
+	}
+	else if (sum > limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("too many tokens would be revoked in one transaction"),
