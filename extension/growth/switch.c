@@ -96,8 +96,9 @@ switch_holders(void)
 	spi_enter(&frame, module_owner());
 	if (spi_run("SELECT string_agg(CASE WHEN l.pid IS NOT NULL THEN 'process ' || l.pid"
 				" ELSE 'prepared transaction ' || coalesce(quote_literal(p.gid), '') END, ', ' ORDER BY l.pid)"
-				" FROM pg_locks l LEFT JOIN pg_prepared_xacts p"
-				" ON l.virtualtransaction = '-1/' || p.transaction::text"
+				" FROM pg_locks l LEFT JOIN (pg_locks x JOIN pg_prepared_xacts p ON p.transaction = x.transactionid)"
+				" ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid'"
+				" AND x.virtualtransaction = l.virtualtransaction"
 				" WHERE l.locktype = 'object' AND l.classid = $1 AND l.objid = $2"
 				" AND l.objsubid = 2 AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()"
 				" AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",

@@ -35,7 +35,8 @@ BEGIN
     INSERT INTO services (id, name, admin, oauth_client_id) VALUES (1, 'svc', false, 'svc');
     INSERT INTO service_role_map VALUES (1, 5, false);
     INSERT INTO spawners (id, user_id, name, oauth_client_id) VALUES (1, 1, '', 'ann'), (2, 1, 'lab', 'ann-lab'), (3, 2, 'lab', 'bob-lab');
-    -- 2 holds more than its owner does; 6 lives by a group that bob may join
+    -- 2 asks for more than its owner has; 6 lives by a group that bob may join; 7 is
+    -- revoked and 8 could do more, see below
     INSERT INTO api_tokens (id, user_id, service_id, client_id, created, hashed, scopes)
     SELECT id, u, s, client, timestamp '2024-01-01' + id * interval '1 hour', 'h' || id, scopes
       FROM (VALUES (1, 1, NULL::int, 'jupyterhub', '["inherit"]'),
@@ -44,13 +45,15 @@ BEGIN
                    (4, NULL, 1, 'jupyterhub', '["inherit"]'),
                    (5, 3, NULL, 'jupyterhub', '["inherit"]'),
                    (6, 1, NULL, 'jupyterhub', '["read:users!group=phys", "access:servers!server=bob/lab"]'),
-                   (7, 1, NULL, 'jupyterhub', '["read:users:name", "list:users", "list:groups"]'))
+                   (7, 1, NULL, 'jupyterhub', '["read:users:name", "list:users", "list:groups"]'),
+                   (8, 1, NULL, 'jupyterhub', '["read:users:name"]'))
            AS t (id, u, s, client, scopes);
 END
 $$;
 
 -- What attach says of this population, once; then it is copied.
 SELECT lab.population();
+UPDATE api_tokens SET scopes = '["inherit"]' WHERE id = 8;
 SELECT jhub_authz.attach();
 SELECT jhub_authz.set_policy('service', inherit => 'guard');
 SELECT jhub_authz.revoke_token(7, 'before it all');
