@@ -18,7 +18,13 @@
 #                                    two transactions in every order: is a token above its baseline?
 #   make stress [SECONDS=n] [SEED=n] [PYTHON=path]
 #                                    many sessions at once, judged by JupyterHub itself
-.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress
+#   make fuzz [SECONDS=n] [SEED=n]   coverage-guided fuzzing, outside of a server
+#   make lint                        static analysis, warnings as errors
+#   make hard-assertions             the suite on a server with assertions
+#   make hard-discard [FILES="..."]  ... with debug_discard_caches = 1: hours
+#   make hard-valgrind [FILES="..."] ... under valgrind: hours
+#   make hard-memory [TRANSACTIONS=n]  one session, 100,000 transactions
+.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory
 
 demo:
 	@$(here)demo/run
@@ -55,3 +61,14 @@ stress:
 
 who-may:
 	@$(here)testbed/who_may
+fuzz:
+	@SEED="$(SEED)" $(here)testbed/fuzz/run $(or $(SECONDS),120)
+
+lint:
+	@$(here)testbed/lint/run
+
+hard-assertions hard-discard hard-valgrind:
+	@$(here)testbed/hard/suite $(patsubst hard-%,%,$@) $(FILES)
+
+hard-memory:
+	@$(here)testbed/hard/memory $(TRANSACTIONS)

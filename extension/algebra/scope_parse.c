@@ -315,7 +315,7 @@ scope_parse(const char *str, int len, ScopeMember *member,
 	const unsigned char *start = (const unsigned char *) str;
 	const unsigned char *end = start + len;
 	const unsigned char *bang;
-	const unsigned char *bad;
+	const unsigned char *bad = start;
 	const char *kind;
 	const char *equals;
 	int			kind_len;

@@ -374,9 +374,11 @@ extern bool scopeset_covers_member(const Scopeset *set, const ScopeMember *membe
 								   ScopeMembership *m);
 
 /*
- * Would a group-aware operation on a and b have to ask anything that the
- * plain one does not know: does one side filter by group where the other
- * filters by user or server, on a base that they share?
+ * Would group-aware cover, overlap or intersection of a and b have to ask
+ * anything that the plain one does not know: does one side filter by group
+ * where the other filters by user or server, on a base that both have only
+ * with filters?  (The difference may need to know more: a member that its
+ * unfiltered form makes superfluous is a member to it.)
  */
 extern bool scopeset_needs_groups(const Scopeset *a, const Scopeset *b);
 

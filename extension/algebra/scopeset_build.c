@@ -625,8 +625,8 @@ scope_builder_add_set(ScopeBuilder *b, const Scopeset *set)
 
 	scopeset_view(set, &view);
 	b->open |= view.open;
-	if (view.npairs > 0 && view.nfilters > 0)
-		map = palloc(sizeof(int) * view.nfilters);
+	if (view.npairs > 0)
+		map = palloc(sizeof(int) * (view.nfilters + 1));
 	for (i = 0; i < view.nfilters; i++)
 	{
 		int			len;

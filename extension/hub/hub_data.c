@@ -322,7 +322,7 @@ hub_load(const HubSchema *hub, const HubWant *want, bool latest)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz hub",
 												  ALLOCSET_DEFAULT_SIZES);
 	HubData    *data = MemoryContextAllocZero(context, sizeof(HubData));
-	HubLoad		load;
+	HubLoad		load = {0};
 	SpiFrame	frame;
 	int			size = want->everyone ? 1024 : 16;
 
