@@ -3,8 +3,34 @@
 -- From 0.1.0 to 0.2.0.  Here stands what altered; the parts that are new follow,
 -- the same files as in the install script.  testbed/update compares the result
 -- with a fresh install, catalogue row by catalogue row.
+--
+-- A function that altered is replaced, and nothing is granted or revoked on what
+-- was there: within an extension's script that would make what the
+-- administrator has granted since into something that no dump holds.
 
--- detach closes the record of the past as well
+ALTER TABLE jhub_authz.policy_values
+    ADD COLUMN object_id integer,
+    ADD COLUMN created timestamp;
+COMMENT ON COLUMN jhub_authz.policy_values.target IS 'class of tokens (user, oauth, server or service) or, narrower, token:<id>, client:<identifier> or group:<name>';
+COMMENT ON COLUMN jhub_authz.policy_values.on_growth IS 'what to do with a token that grew; NULL: as the next wider policy says';
+COMMENT ON COLUMN jhub_authz.policy_values.inherit IS 'what becomes of the scope inherit; NULL: as the next wider policy says';
+COMMENT ON COLUMN jhub_authz.policy_values.on_share IS 'what to do when a share alone makes a token grow; NULL: as the next wider policy says';
+COMMENT ON COLUMN jhub_authz.policy_values.max_age IS 'longest life of a token; NULL: as the next wider policy says';
+COMMENT ON COLUMN jhub_authz.policy_values.object_id IS 'id of the token or group in the hub: it is meant by that';
+COMMENT ON COLUMN jhub_authz.policy_values.created IS 'the token''s created: an id that is used again is another token';
+COMMENT ON VIEW jhub_authz.token_policies IS 'what happens to tokens, by class and for narrower targets; change it with set_policy';
+COMMENT ON COLUMN jhub_authz.token_policies.target IS 'class of tokens (user, oauth, server or service) or, narrower, token:<id>, client:<identifier> or group:<name>';
+COMMENT ON COLUMN jhub_authz.token_policies.on_growth IS 'revoke, log, veto or ignore a token that grew; NULL: as the next wider policy says';
+COMMENT ON COLUMN jhub_authz.token_policies.inherit IS 'fix, guard or follow what the scope inherit stands for; NULL: as the next wider policy says';
+COMMENT ON COLUMN jhub_authz.token_policies.on_share IS 'follow or revoke when a share alone makes a token grow; NULL: as the next wider policy says';
+COMMENT ON COLUMN jhub_authz.token_policies.max_age IS 'longest life of a token; NULL: as the next wider policy says, for a class no limit';
+
+ALTER TABLE jhub_authz.token_baselines
+    ADD COLUMN expires_before timestamp;
+COMMENT ON COLUMN jhub_authz.token_baselines.expires_before IS 'expiry before the token was revoked (infinity: none), for reinstate';
+COMMENT ON FUNCTION jhub_authz.set_policy(text, text, text, text, interval)
+    IS 'sets the policy of a class of tokens, a token, a client or a group; what is NULL stays, if all is NULL the policy is removed';
+
 CREATE OR REPLACE FUNCTION jhub_authz.detach() RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -56,28 +82,6 @@ BEGIN
 END
 $detach$;
 
-ALTER TABLE jhub_authz.token_baselines ADD COLUMN expires_before timestamp;
-COMMENT ON COLUMN jhub_authz.token_baselines.expires_before IS 'expiry before the token was revoked (infinity: none), for reinstate';
-
--- policies narrower than a class
-ALTER TABLE jhub_authz.policy_values ADD COLUMN object_id integer, ADD COLUMN created timestamp;
-COMMENT ON COLUMN jhub_authz.policy_values.target IS 'class of tokens (user, oauth, server or service) or, narrower, token:<id>, client:<identifier> or group:<name>';
-COMMENT ON COLUMN jhub_authz.policy_values.on_growth IS 'what to do with a token that grew; NULL: as the next wider policy says';
-COMMENT ON COLUMN jhub_authz.policy_values.inherit IS 'what becomes of the scope inherit; NULL: as the next wider policy says';
-COMMENT ON COLUMN jhub_authz.policy_values.on_share IS 'what to do when a share alone makes a token grow; NULL: as the next wider policy says';
-COMMENT ON COLUMN jhub_authz.policy_values.max_age IS 'longest life of a token; NULL: as the next wider policy says';
-COMMENT ON COLUMN jhub_authz.policy_values.object_id IS 'id of the token or group in the hub: it is meant by that';
-COMMENT ON COLUMN jhub_authz.policy_values.created IS 'the token''s created: an id that is used again is another token';
-COMMENT ON VIEW jhub_authz.token_policies IS 'what happens to tokens, by class and for narrower targets; change it with set_policy';
-COMMENT ON COLUMN jhub_authz.token_policies.target IS 'class of tokens (user, oauth, server or service) or, narrower, token:<id>, client:<identifier> or group:<name>';
-COMMENT ON COLUMN jhub_authz.token_policies.on_growth IS 'revoke, log, veto or ignore a token that grew; NULL: as the next wider policy says';
-COMMENT ON COLUMN jhub_authz.token_policies.inherit IS 'fix, guard or follow what the scope inherit stands for; NULL: as the next wider policy says';
-COMMENT ON COLUMN jhub_authz.token_policies.on_share IS 'follow or revoke when a share alone makes a token grow; NULL: as the next wider policy says';
-COMMENT ON COLUMN jhub_authz.token_policies.max_age IS 'longest life of a token; NULL: as the next wider policy says, for a class no limit';
-COMMENT ON FUNCTION jhub_authz.set_policy(text, text, text, text, interval)
-    IS 'sets the policy of a class of tokens, a token, a client or a group; what is NULL stays, if all is NULL the policy is removed';
-
--- What operators may do besides; grant_operator() again grants it to those that there are.
 CREATE OR REPLACE FUNCTION jhub_authz._grantable(acting boolean) RETURNS SETOF text
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
