@@ -175,7 +175,7 @@ custom_document_read(const char *json, int len)
 {
 	json_error_t error;
 	json_t	   *root;
-	CustomDocument *document = NULL;
+	CustomDocument *volatile document = NULL;
 
 	if (len > CUSTOM_DOCUMENT_MAX_BYTES)
 		ereport(ERROR,
