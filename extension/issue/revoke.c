@@ -53,11 +53,13 @@ revoke_expire(const HubSchema *hub, const int *ids, int n, bool blank_scopes,
 	{
 		hub_expire_tokens(hub, ids, n, revoke_moment(), blank_scopes, revoked);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		revoke_under_way = false;
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	revoke_under_way = false;
 }
 
 /*
