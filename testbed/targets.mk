@@ -10,6 +10,7 @@
 #   make who-may                     sessions of several roles against each other
 #   make fuzz-sql [SECONDS=n] [SEED=n]
 #                                    mutated input for every function
+#   make replicas                    a streaming standby, and logical replication to an audit server
 #   make move                        dumps and restores of every kind, and what comes of them
 #   make from-2 [SEED=n]             from JupyterHub 2.3.1 to every later release, from PyPI
 #   make from-2-size [TOKENS=n]      100,000 tokens, beside the hub's own migration
@@ -18,13 +19,14 @@
 #                                    two transactions in every order: is a token above its baseline?
 #   make stress [SECONDS=n] [SEED=n] [PYTHON=path]
 #                                    many sessions at once, judged by JupyterHub itself
+#   make history-cost                what keeping history costs the hub's writes
 #   make fuzz [SECONDS=n] [SEED=n]   coverage-guided fuzzing, outside of a server
 #   make lint                        static analysis, warnings as errors
 #   make hard-assertions             the suite on a server with assertions
 #   make hard-discard [FILES="..."]  ... with debug_discard_caches = 1: hours
 #   make hard-valgrind [FILES="..."] ... under valgrind: hours
 #   make hard-memory [TRANSACTIONS=n]  one session, 100,000 transactions
-.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory
+.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost
 
 demo:
 	@$(here)demo/run
@@ -72,3 +74,9 @@ hard-assertions hard-discard hard-valgrind:
 
 hard-memory:
 	@$(here)testbed/hard/memory $(TRANSACTIONS)
+
+replicas:
+	@$(here)testbed/replicas
+
+history-cost:
+	@$(here)testbed/history_cost

@@ -538,6 +538,7 @@ jhub_authz_attach(PG_FUNCTION_ARGS)
 	uint64		asleep;
 	uint32		unrecorded;
 
+	PreventCommandIfReadOnly("attach()");
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),

@@ -18,6 +18,7 @@
 #include "growth_private.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -441,6 +442,7 @@ jhub_authz_set_policy(PG_FUNCTION_ARGS)
 		PG_ARGISNULL(4);
 	HubSchema  *hub;
 
+	PreventCommandIfReadOnly("set_policy()");
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

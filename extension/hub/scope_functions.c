@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -186,6 +187,7 @@ jhub_authz_use_hub_release(PG_FUNCTION_ARGS)
 	char		nulls[2] = "n";
 	SpiFrame	frame;
 
+	PreventCommandIfReadOnly("use_hub_release()");
 	if (!PG_ARGISNULL(0))
 	{
 		char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));

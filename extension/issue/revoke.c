@@ -19,6 +19,7 @@
 #include "../hub/hub_write.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -255,6 +256,7 @@ jhub_authz_revoke_token(PG_FUNCTION_ARGS)
 	HubExpired	revoked;
 	int			id;
 
+	PreventCommandIfReadOnly("revoke_token()");
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -346,6 +348,7 @@ jhub_authz_revoke_all(PG_FUNCTION_ARGS)
 	int		   *ids;
 	int			n;
 
+	PreventCommandIfReadOnly("revoke_all()");
 	if (logins && !hub_has_logins(kind->by))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -533,6 +533,7 @@ jhub_authz_set_option(PG_FUNCTION_ARGS)
 	SpiFrame	frame;
 	bool		known = false;
 
+	PreventCommandIfReadOnly("set_option()");
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

@@ -562,6 +562,8 @@ jhub_authz_upgrade_token_roles(PG_FUNCTION_ARGS)
 	u.desc = rsinfo->setDesc;
 	u.context = CurrentMemoryContext;
 	u.dry_run = !PG_ARGISNULL(0) && PG_GETARG_BOOL(0);
+	if (!u.dry_run)
+		PreventCommandIfReadOnly("upgrade_token_roles()");
 	if (!u.dry_run && IsolationUsesXactSnapshot())
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
