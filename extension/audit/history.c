@@ -28,6 +28,7 @@
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -298,6 +299,9 @@ history_begin_table(const HubSchema *hub, HubTable table, int64 change)
 	columns = hub_history_columns(table, &n, &nkeys);
 	hub_history_arrays(hub, table, arrays);
 	spi_enter(&frame, module_owner());
+	/* a loop over a table that is being filled would read it again for each row */
+	(void) set_config_option("enable_nestloop", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	initStringInfo(&sql);
 
 	appendStringInfo(&sql, "UPDATE jhub_authz.history_%s h SET ended = $%d"
