@@ -52,6 +52,7 @@ typedef enum HistoryList
 	LIST_PARAMS,				/* $1 */
 	LIST_ARRAYS,				/* $1::integer[] */
 	LIST_EQUAL,					/* h.a = $1 */
+	LIST_SAME,					/* h.a IS NOT DISTINCT FROM $1 */
 	LIST_OF_N,					/* n.a */
 	LIST_OF_H,					/* h.a */
 	LIST_JOIN					/* n.a = h.a */
@@ -80,6 +81,9 @@ history_list(StringInfo sql, const HubHistoryColumn *columns, int n, HistoryList
 				break;
 			case LIST_EQUAL:
 				appendStringInfo(sql, "h.%s = $%d", name, c + 1);
+				break;
+			case LIST_SAME:
+				appendStringInfo(sql, "h.%s IS NOT DISTINCT FROM $%d", name, c + 1);
 				break;
 			case LIST_OF_N:
 				appendStringInfo(sql, "n.%s", name);
@@ -125,6 +129,10 @@ history_close_sql(HubTable table)
 	return history_sql(&kept[table], &sql);
 }
 
+/*
+ * Not where the same is open already: rows that are restored into a hub that is
+ * attached come after the past that tells of them.
+ */
 static const char *
 history_open_sql(HubTable table)
 {
@@ -140,9 +148,15 @@ history_open_sql(HubTable table)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "INSERT INTO jhub_authz.history_%s (", hub_table_name(table));
 	history_list(&sql, columns, n, LIST_NAMES, ", ");
-	appendStringInfoString(&sql, ", began) VALUES (");
+	appendStringInfoString(&sql, ", began) SELECT ");
 	history_list(&sql, columns, n, LIST_PARAMS, ", ");
-	appendStringInfo(&sql, ", $%d)", n + 1);
+	appendStringInfo(&sql, ", $%d WHERE NOT EXISTS (SELECT FROM jhub_authz.history_%s h WHERE ",
+					 n + 1, hub_table_name(table));
+	history_list(&sql, columns, nkeys, LIST_EQUAL, " AND ");
+	appendStringInfoString(&sql, " AND h.ended IS NULL");
+	appendStringInfoString(&sql, " AND ");
+	history_list(&sql, columns, n, LIST_SAME, " AND ");
+	appendStringInfoChar(&sql, ')');
 	return history_sql(&kept[table], &sql);
 }
 

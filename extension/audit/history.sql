@@ -1,7 +1,7 @@
 -- The past of what permissions rest on.  A version of a row is kept with the
 -- numbers of the changes that began and ended it; no column holds a secret.
--- None of these tables has a unique key over versions: a restore of rows alone
--- into a hub that is attached records them once more, which does no harm.
+-- None of these tables has a unique key over versions, which a restore of rows
+-- alone into a hub that is attached could run into.
 
 CREATE TABLE jhub_authz.history_changes (
     change_id bigint PRIMARY KEY,
