@@ -72,7 +72,7 @@ if hasattr(DummyAuthenticator, "allow_all"):
     c.Authenticator.allow_all = True
 
 c.JupyterHub.custom_scopes = setup["custom_scopes"]
-c.JupyterHub.services = [{"name": "driver", "api_token": setup["driver_token"]}]
+c.JupyterHub.services = [{"name": "driver", "admin": True, "api_token": setup["driver_token"]}]
 c.JupyterHub.load_roles = [
     {"name": name, "description": name, "scopes": scopes} for name, scopes in setup["roles"].items()
 ] + [{"name": "driving", "scopes": setup["driver_scopes"], "services": ["driver"]}]
