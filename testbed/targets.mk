@@ -26,7 +26,11 @@
 #   make hard-discard [FILES="..."]  ... with debug_discard_caches = 1: hours
 #   make hard-valgrind [FILES="..."] ... under valgrind: hours
 #   make hard-memory [TRANSACTIONS=n]  one session, 100,000 transactions
-.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost
+#   make running-hub [HUB=5.5.1] [SECONDS=75] [SEED=n]
+#                                    a real hub under load while grants change
+#                                    in SQL, restarted and killed
+#   make faults [KILLS=15] [SEED=n]  kills, a full disk, little memory, timeouts
+.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost running-hub faults
 
 demo:
 	@$(here)demo/run
@@ -80,3 +84,9 @@ replicas:
 
 history-cost:
 	@$(here)testbed/history_cost
+
+running-hub:
+	@$(here)interop/running_hub/run $(if $(HUB),--hub $(HUB)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+faults:
+	@$(here)testbed/faults "$(or $(KILLS),15)" $(SEED)
