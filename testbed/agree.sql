@@ -1,7 +1,8 @@
 -- Do baselines, events and tokens agree?  One row for each thing that does not;
 -- none when all is well.  A single statement, read-only, for an attached hub whose
 -- tables are on the search_path; run it while nothing else writes, as a role that
--- may read it all (with jit off: compiling it takes longer than running it).  What is kept out of enforcement by a policy is left out.
+-- may read it all, with jit off (compiling it takes longer than running it).  What a
+-- policy keeps out of enforcement is left out.
 WITH hub AS (
     SELECT hub_release, mode FROM jhub_authz.status
 ), token AS (

@@ -813,11 +813,17 @@ def address_space(pid):
                 return int(line.split()[1]) * 1024
 
 
+def limit_memory(pid, limit):
+    """The soft limit only, so that it can be raised again; as the server's own user."""
+    as_user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+    subprocess.run([*as_user, "prlimit", "--pid", str(pid), f"--as={limit}:"], check=True, cwd="/")
+
+
 def little_memory(rng, times):
     """A backend that gets no more than so many bytes while it decides for many tokens."""
     db = Session()
     db.run("SELECT setval('users_id_seq', greatest(1000, (SELECT max(id) FROM users)))")
-    db.run("INSERT INTO users (name, admin, cookie_id) SELECT 'm' || i, false, 'cookie m' || i FROM generate_series(1, 1500) i")
+    db.run("INSERT INTO users (name, admin, cookie_id) SELECT 'm' || i, false, 'cookie m' || i FROM generate_series(1, 300) i")
     db.run("INSERT INTO user_role_map SELECT id, 1, false FROM users WHERE name LIKE 'm%'")
     tokens(db, "SELECT id FROM users WHERE name LIKE 'm%'", 10, "m")
     d = Decisions(db, rng)
@@ -835,7 +841,7 @@ def little_memory(rng, times):
         session.run("BEGIN")
         session.run(grow)
         pid = session.pid()
-        subprocess.run(["prlimit", "--pid", str(pid), f"--as={address_space(pid) + room}"], check=True)
+        limit_memory(pid, address_space(pid) + room)
         code = session.attempt("COMMIT")
         if code is None:
             saw("memory: there was enough")
@@ -850,7 +856,7 @@ def little_memory(rng, times):
             db = d.db = recovered()
             d.session = None
         else:
-            subprocess.run(["prlimit", "--pid", str(pid), "--as=unlimited"], check=True)
+            limit_memory(pid, "unlimited")
             session.attempt("ROLLBACK")
             if d.session:
                 d.session.close()
@@ -880,11 +886,12 @@ def main():
             print(f"# {name}: {time.monotonic() - begin:.0f} s", flush=True)
 
     part("disk", lambda: full_disk(rng))
-    part("decisions", lambda: decisions(db, rng, max(5, KILLS // 3)))
-    part("memory", lambda: little_memory(rng, max(8, KILLS // 4)))
+    part("decisions", lambda: decisions(db, rng, max(5, KILLS // 8)))
+    part("memory", lambda: little_memory(rng, max(8, KILLS // 8)))
     db.connection.closed or db.close()
     part("kills", kills)
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 try:
     main()
 finally:
