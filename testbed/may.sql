@@ -41,7 +41,7 @@ CREATE FUNCTION pg_temp.argument(type text, name text) RETURNS text LANGUAGE sql
         WHEN type = 'interval' THEN '''1 day''::interval'
         WHEN type = 'xid8' THEN '''1''::xid8'
         WHEN type ~ '^timestamp' THEN 'now()::' || type
-        WHEN type = 'bytea' THEN '''\x00''::bytea'
+        WHEN type = 'bytea' THEN '''00''::bytea'
         WHEN type = 'regclass' THEN '''pg_catalog.pg_class''::regclass'
         WHEN type = 'regrole' THEN '''pg_monitor''::regrole' END
 $$;
