@@ -338,6 +338,37 @@ settings_read_attachment(Settings *settings)
 		settings->pinned_release = MemoryContextStrdup(settings_context, value);
 }
 
+/*
+ * A new library over the tables of an earlier version, between the installation
+ * of one and ALTER EXTENSION: say what is missing rather than which column.  The
+ * other way round, a session that has the earlier library goes on with it.
+ */
+static void
+settings_check_version(void)
+{
+	int			have[3] = {0, 0, 0};
+	int			want[3] = {0, 0, 0};
+	char	   *version;
+
+	if (spi_run("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'jhub_authz'",
+				0, NULL, NULL, NULL, true, true, 1) == 0)
+		return;
+	version = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	(void) sscanf(version, "%d.%d.%d", &have[0], &have[1], &have[2]);
+	(void) sscanf(JHUB_AUTHZ_VERSION, "%d.%d.%d", &want[0], &want[1], &want[2]);
+	for (int i = 0; i < 3; i++)
+	{
+		if (have[i] > want[i])
+			return;
+		if (have[i] < want[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("extension jhub_authz is of version %s in this database, its library of version %s",
+							version, JHUB_AUTHZ_VERSION),
+					 errhint("ALTER EXTENSION jhub_authz UPDATE;")));
+	}
+}
+
 /* Read everything; the frame is the caller's. */
 static void
 settings_fill(Settings *settings)
@@ -351,6 +382,7 @@ settings_fill(Settings *settings)
 	memcpy(settings->policy, settings_default_policy, sizeof(settings->policy));
 
 	spi_enter(&frame, module_owner());
+	settings_check_version();
 	settings_read_attachment(settings);
 	n = spi_run("SELECT name, value FROM jhub_authz.option_values",
 				0, NULL, NULL, NULL, true, true, 0);
