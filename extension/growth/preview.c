@@ -24,6 +24,8 @@
 #include "commands/trigger.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/resowner.h"
@@ -33,18 +35,47 @@ PG_FUNCTION_INFO_V1(jhub_authz_preview);
 
 #define PREVIEW_COLUMNS	6
 
+/* A place in the change is not one in the caller's statement. */
+static void
+preview_error_place(void *change)
+{
+	int			place = geterrposition();
+
+	if (place > 0)
+	{
+		errposition(0);
+		internalerrposition(place);
+		internalerrquery(change);
+	}
+}
+
+static List *
+preview_parse(const char *change)
+{
+	ErrorContextCallback context;
+	List	   *statements;
+
+	context.callback = preview_error_place;
+	context.arg = unconstify(char *, change);
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+	statements = raw_parser(change, RAW_PARSE_DEFAULT);
+	error_context_stack = context.previous;
+	return statements;
+}
+
 /*
- * The statements, one after the other.  Rows that they return go nowhere.  What
- * SPI does not raise itself, because its callers word it, is raised here.
+ * One statement.  Rows that it returns go nowhere.  What SPI does not raise
+ * itself, because its callers word it, is raised here.
  */
 static void
-preview_execute(const char *change)
+preview_statement(const char *statement)
 {
 	SPIExecuteOptions options = {0};
 	int			rc;
 
 	options.dest = None_Receiver;
-	rc = SPI_execute_extended(change, &options);
+	rc = SPI_execute_extended(statement, &options);
 	if (rc == SPI_ERROR_TRANSACTION)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -55,6 +86,27 @@ preview_execute(const char *change)
 				 errmsg("cannot COPY to or from the client in preview()")));
 	if (rc < 0)
 		elog(ERROR, "SPI_execute_extended returned %s", SPI_result_code_string(rc));
+}
+
+/*
+ * The statements, one after the other.  SPI gets them one by one: of several in
+ * one call, one that needs no snapshot, such as FETCH, would move on the
+ * snapshot that a cursor of the one before has registered.
+ */
+static void
+preview_execute(const char *change)
+{
+	List	   *statements = preview_parse(change);
+	ListCell   *cell;
+
+	foreach(cell, statements)
+	{
+		RawStmt    *statement = lfirst_node(RawStmt, cell);
+		const char *text = change + statement->stmt_location;
+
+		preview_statement(pnstrdup(text, statement->stmt_len > 0 ?
+								   statement->stmt_len : (int) strlen(text)));
+	}
 }
 
 /* Everybody's deferred triggers, ours among them. */
