@@ -15,7 +15,7 @@ SELECT jhub_authz.attach() \g /dev/null
 SET CONSTRAINTS ALL IMMEDIATE;
 CREATE FUNCTION pg_temp.live(token integer) RETURNS boolean LANGUAGE sql AS
     $$ SELECT expires_at IS NULL OR expires_at > now() AT TIME ZONE 'UTC' FROM api_tokens WHERE id = token $$;
-SELECT plan(46);
+SELECT plan(50);
 CREATE TEMPORARY TABLE before_all AS SELECT * FROM api_tokens;
 CREATE FUNCTION pg_temp.as_before(token integer) RETURNS boolean LANGUAGE sql AS
     $$ SELECT t::text = b::text FROM api_tokens t JOIN before_all b USING (id) WHERE id = token $$;
@@ -75,6 +75,17 @@ SELECT ok(NOT pg_temp.live(6) AND revoked_at IS NOT NULL, '... and revoked') FRO
 UPDATE jhub_authz.token_baselines SET expires_before = NULL WHERE token_id = 6;
 SET LOCAL client_min_messages = error;
 SELECT is(jhub_authz.reinstate_token(6, 'x'), false, 'so does one of which it is not known (0.1 kept it not)');
+ROLLBACK TO a;
+
+-- max_age holds for it as well
+SAVEPOINT a;
+SELECT jhub_authz.revoke_token(1, 'x') \g /dev/null
+SELECT jhub_authz.set_policy('user', max_age => '1 day') \g /dev/null
+SELECT is(jhub_authz.reinstate_token(1, 'x'), false, 'one that is too old by policy now stays dead');
+SELECT ok(NOT pg_temp.live(1) AND revoked_at IS NOT NULL AND expires_before = 'infinity', '... and revoked') FROM jhub_authz.token_baselines WHERE token_id = 1;
+SELECT is((SELECT count(*)::int FROM jhub_authz.token_events WHERE token_id = 1 AND action = 'reinstated' AND reason = 'reinstate: x'), 0, '... without an event that says otherwise');
+SELECT jhub_authz.set_policy('user') \g /dev/null
+SELECT ok(jhub_authz.reinstate_token(1, 'x') AND pg_temp.as_before(1), '... until the policy is another');
 ROLLBACK TO a;
 
 -- the same id, another token
