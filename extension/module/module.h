@@ -52,7 +52,8 @@ extern void spi_leave(SpiFrame *frame);
  * text (and rebuilt when it is no longer valid).  latest: with the latest
  * snapshot at every isolation level, not the transaction's.  Rows come in
  * SPI_tuptable, their number is returned.  read_only as in SPI; a statement
- * that writes sees and makes changes under a new command id.
+ * that writes sees and makes changes under a new command id.  One with
+ * parameters is taken to look up by key, and planned so.
  */
 extern uint64 spi_run(const char *sql, int nargs, const Oid *argtypes,
 					  const Datum *values, const char *nulls,
