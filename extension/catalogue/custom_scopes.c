@@ -31,6 +31,7 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -591,14 +592,22 @@ custom_write(const CustomScopes *custom, const CustomDocument *document)
 
 /*
  * Lock the table against everybody who would write it and look at it as it is
- * then: what is checked must still be so when it is written.
+ * then: what is checked must still be so when it is written.  The wait is no
+ * longer than one for a decision (option lock_timeout).
  */
 static const CustomScopes *
 custom_lock(const char *function)
 {
+	int			nest;
+
 	PreventCommandIfReadOnly(function);
 	PreventCommandIfParallelMode(function);
+	nest = NewGUCNestLevel();
+	(void) set_config_option("lock_timeout",
+							 psprintf("%d", settings_get()->lock_timeout_ms),
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	LockRelationOid(module_relation("custom_scopes"), ShareRowExclusiveLock);
+	AtEOXact_GUC(true, nest);
 	return custom_scopes_get();
 }
 
