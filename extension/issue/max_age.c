@@ -241,6 +241,8 @@ jhub_authz_expire_old_tokens(PG_FUNCTION_ARGS)
 	HubSchema  *hub = hub_schema(false, true);
 	OldTokens	old;
 	HubData    *data;
+	EventWriter *events;
+	Actor		actor;
 
 	if (!dry_run)
 		PreventCommandIfReadOnly("expire_old_tokens()");
@@ -251,6 +253,8 @@ jhub_authz_expire_old_tokens(PG_FUNCTION_ARGS)
 	if (!dry_run)
 		max_age_apply(&old, hub);
 	data = max_age_owners(&old, hub);
+	actor_current(&actor);
+	events = event_writer(&actor);
 	for (int i = 0; i < old.n; i++)
 	{
 		TokenEvent	event;
@@ -260,9 +264,10 @@ jhub_authz_expire_old_tokens(PG_FUNCTION_ARGS)
 			continue;
 		max_age_event(&event, data, &old.items[i]);
 		if (!dry_run)
-			token_event(&event, NULL);
+			event_write(events, &event);
 		max_age_row(rsinfo, &event, &old.items[i]);
 	}
+	event_writer_flush(events);
 	hub_free(data);
 	return (Datum) 0;
 }
