@@ -10,7 +10,7 @@ CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
-SELECT plan(69);
+SELECT plan(71);
 
 -- what is open in the history of a table, and what is in the table
 CREATE FUNCTION pg_temp.differs(name text, columns text) RETURNS SETOF text LANGUAGE plpgsql AS $$
@@ -99,6 +99,19 @@ SAVEPOINT a;
 INSERT INTO user_group_map VALUES (1, 1);
 ROLLBACK TO a;
 SELECT is_empty($$ SELECT FROM jhub_authz.history_user_group_map WHERE user_id = 1 $$, 'rolled back: nothing');
+
+-- a restore brings our tables, then the hub's rows
+CREATE TEMP TABLE was AS SELECT * FROM user_group_map;
+CREATE TEMP TABLE record AS SELECT * FROM jhub_authz.history_user_group_map;
+SAVEPOINT a;
+DELETE FROM user_group_map;
+DELETE FROM jhub_authz.history_user_group_map;
+INSERT INTO jhub_authz.history_user_group_map SELECT * FROM record;
+INSERT INTO user_group_map SELECT * FROM was;
+SELECT set_eq('SELECT * FROM jhub_authz.history_user_group_map', 'SELECT * FROM record', 'rows that come back are on record already');
+DELETE FROM user_group_map WHERE user_id = 6;
+SELECT is_empty($$ SELECT pg_temp.differs('user_group_map', 'user_id, group_id') $$, '... and end when they go');
+ROLLBACK TO a;
 
 -- between detach and attach
 SELECT jhub_authz.detach() \g /dev/null
