@@ -341,6 +341,7 @@ class Fuzzer:
         self.counts = {}
         self.states = {}
         self.seen = set()
+        self.known = {(e["type"], e["value"]) for e in self.entries}
         self.new = []
         self.inputs = 0
         self.dirty = 0
@@ -354,6 +355,8 @@ class Fuzzer:
         self.conn.autocommit = False
         self.cur = self.conn.cursor()
         self.cur.execute("SET statement_timeout = '%ds'; SET client_min_messages = error" % TIMEOUT)
+        # what is refused is not for the log, which would grow by gigabytes
+        self.cur.execute("SET log_min_messages = fatal; SET log_min_error_statement = panic")
         self.cur.execute("SET search_path = jhub_authz, public")
         self.conn.commit()
         self.cur.execute("SELECT pg_backend_pid()")
@@ -498,8 +501,8 @@ class Fuzzer:
                 except UnicodeError:
                     continue
                 e = {"type": typ, "value": value}
-                if e not in self.entries:
-                    self.entries.append(e)
+                if (typ, value) not in self.known:
+                    self.known.add((typ, value))
                     self.new.append(e)
                     self.corpus.setdefault(typ, []).append(value)
 
@@ -791,10 +794,12 @@ class Fuzzer:
 
     def report(self):
         self.save()
-        log = open(self.args.log, encoding="utf-8", errors="replace").read()
-        for word in ("PANIC:", "TRAP:", "terminated by signal"):
-            if word in log:
-                self.found("the server's log: " + word, log[max(0, log.index(word) - 200):][:2000])
+        # one line at a time: it may be gigabytes
+        with open(self.args.log, "rb") as log:
+            for line in log:
+                for word in (b"PANIC:", b"TRAP:", b"terminated by signal"):
+                    if word in line[:200]:
+                        self.found("the server's log: " + word.decode(), repr(line[:2000]))
         by_function = [self.counts.get(f[0], 0) for f in self.functions]
         print("%d inputs in %d s, %d functions (%d to %d calls each), %d laws"
               % (self.inputs, self.seconds, len(self.functions), min(by_function), max(by_function), len(LAWS) + len(LONE_LAWS)))
