@@ -174,7 +174,7 @@ class Hub:
                 cwd=FOLDER, env=environment, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True,
             )
-        until = time.monotonic() + 120
+        until = time.monotonic() + 400
         while time.monotonic() < until and self.process.poll() is None:
             try:
                 if requests.get(self.url + "/api/", timeout=5).status_code == 200:
