@@ -861,7 +861,7 @@ def check_grew(db, before, since, when):
             before.get(token_id, "[]"), gained,
         )
         check(f"{when}: what is revoked did grow", ok, f"{token_id} {reason} {gained}")
-    check(f"{when}: some grew", rows)
+    check(f"{when}: those grew that must", len(rows) >= len(USERS), len(rows))
     print(f"# {when}: {len(rows)} tokens grew and were revoked", flush=True)
 
 
@@ -954,11 +954,12 @@ def drive(hub):
     # the database says something else than the configuration, and now groups are managed
     for name in changer.names[:5]:
         db.run("UPDATE roles SET scopes = '[]' WHERE name = %s", name)
-        for _ in range(3):
-            changer.assign()
+    db.run(
+        f"INSERT INTO user_role_map (user_id, role_id{changer.managed}) SELECT u.id, r.id{changer.false}"
+        " FROM users u, roles r WHERE u.name = ANY (%s) AND r.name = 'role-2' ON CONFLICT DO NOTHING", USERS)
     changer.judge()
-    for _ in range(12):
-        changer.issue()
+    for user in USERS:
+        tokens.add(*db.rows("SELECT token_id, token FROM jhub_authz.issue_token('user', %s, '[\"inherit\"]')", user)[0])
     since, records = newest_event(db), baselines(db)
     hub.stop()
     hub.start(manage_groups=True)
