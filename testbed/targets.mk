@@ -15,7 +15,7 @@
 #   make from-2 [SEED=n]             from JupyterHub 2.3.1 to every later release, from PyPI
 #   make from-2-size [TOKENS=n]      100,000 tokens, beside the hub's own migration
 #   make pg-upgrade                  PostgreSQL 15 to 17 to 18, in a Debian root
-#   make interleavings [SEED=n] [ALL=1]
+#   make interleavings [SEED=n] [QUICK=1 | ALL=1]
 #                                    two transactions in every order: is a token above its baseline?
 #   make stress [SECONDS=n] [SEED=n] [PYTHON=path]
 #                                    many sessions at once, judged by JupyterHub itself
@@ -60,7 +60,7 @@ pg-upgrade:
 	@$(here)testbed/pg_upgrade
 
 interleavings:
-	@$(here)testbed/interleavings "$(SEED)" $(if $(ALL),all)
+	@$(here)testbed/interleavings "$(SEED)" $(if $(ALL),all,$(if $(QUICK),quick))
 
 stress:
 	@$(here)testbed/stress "$(or $(SECONDS),60)" "$(SEED)" $(PYTHON)
