@@ -60,6 +60,7 @@ hub_history_columns(HubTable table, int *n, int *nkeys)
 {
 	const HubHistoryTable *history;
 
+	*n = *nkeys = 0;
 	if (table >= HUB_NTABLES || hub_history[table].nkeys == 0)
 		return NULL;
 	history = &hub_history[table];
