@@ -33,6 +33,7 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
@@ -41,6 +42,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -56,6 +58,7 @@
 typedef struct Change
 {
 	int64		id;
+	Oid			table;			/* where it is to be written */
 	HistorySource source;
 	Actor		actor;
 	TimestampTz kept_from;		/* of a prune */
@@ -99,8 +102,20 @@ change_same_actor(const Actor *a, const Actor *b)
 		strcmp(a->application_name, b->application_name) == 0;
 }
 
+/*
+ * history_changes.  A transaction may drop the extension, or make it anew, after
+ * it has changed something: what was recorded went with it then.
+ */
+static Oid
+changes_table(void)
+{
+	Oid			schema = get_namespace_oid("jhub_authz", true);
+
+	return OidIsValid(schema) ? get_relname_relid("history_changes", schema) : InvalidOid;
+}
+
 static Change *
-change_add(HistorySource source, const Actor *actor)
+change_add(HistorySource source, const Actor *actor, Oid table)
 {
 	Change	   *change;
 
@@ -117,6 +132,7 @@ change_add(HistorySource source, const Actor *actor)
 	change = &changes[nchanges];
 	memset(change, 0, sizeof(Change));
 	change->id = change_new_id();
+	change->table = table;
 	change->source = source;
 	change->actor = *actor;
 	nchanges++;
@@ -126,6 +142,7 @@ change_add(HistorySource source, const Actor *actor)
 int64
 history_change(HistorySource source)
 {
+	Oid			table = changes_table();
 	Actor		actor;
 
 	if (source == HISTORY_CHANGE && IsLogicalWorker())
@@ -134,7 +151,8 @@ history_change(HistorySource source)
 	if (actor.application_name[0] == '\0' && MyBgworkerEntry != NULL)
 		strlcpy(actor.application_name, MyBgworkerEntry->bgw_type, NAMEDATALEN);
 	for (int i = nchanges - 1; i >= 0; i--)
-		if (changes[i].source == source && change_same_actor(&changes[i].actor, &actor))
+		if (changes[i].source == source && changes[i].table == table &&
+			change_same_actor(&changes[i].actor, &actor))
 		{
 			Change		found = changes[i];
 
@@ -143,7 +161,7 @@ history_change(HistorySource source)
 			changes[nchanges - 1] = found;
 			return found.id;
 		}
-	return change_add(source, &actor)->id;
+	return change_add(source, &actor, table)->id;
 }
 
 void
@@ -249,12 +267,17 @@ change_write(const Change *change, TimestampTz at)
 static void
 changes_write(void)
 {
+	Oid			table = changes_table();
 	TimestampTz at;
 	SpiFrame	frame;
 	bool		any = false;
 
 	for (int i = 0; i < nchanges; i++)
+	{
+		if (changes[i].table != table)
+			changes[i].level = 0;
 		any |= changes[i].level > 0;
+	}
 	if (!any)
 		return;
 	PushActiveSnapshot(GetTransactionSnapshot());

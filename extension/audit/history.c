@@ -300,18 +300,21 @@ history_unnest(StringInfo sql, const HubHistoryColumn *columns, int n)
 
 /* One table: what is no more, or is different, ended; what is new began. */
 static void
-history_begin_table(const HubSchema *hub, HubTable table, int64 change)
+history_begin_table(const HubSchema *hub, HubTable table)
 {
 	const char *name = hub_table_name(table);
 	Datum		arrays[HISTORY_MAX_ARGS];
 	const HubHistoryColumn *columns;
 	StringInfoData sql;
 	SpiFrame	frame;
+	int64		change;
 	int			n,
 				nkeys;
 
 	columns = hub_history_columns(table, &n, &nkeys);
 	hub_history_arrays(hub, table, arrays);
+	/* after what may run code of the hub's role, with changes of its own */
+	change = history_change(HISTORY_ATTACH);
 	spi_enter(&frame, module_owner());
 	/* a loop over a table that is being filled would read it again for each row */
 	(void) set_config_option("enable_nestloop", "off", PGC_USERSET, PGC_S_SESSION,
@@ -355,7 +358,7 @@ history_begin(const HubSchema *hub, uint32 tables)
 		if (!(tables & ((uint32) 1 << t)) || !OidIsValid(hub->rel[t]) ||
 			hub_history_columns((HubTable) t, &n, &nkeys) == NULL || t == HUB_API_TOKENS)
 			continue;
-		history_begin_table(hub, (HubTable) t, history_change(HISTORY_ATTACH));
+		history_begin_table(hub, (HubTable) t);
 	}
 }
 
@@ -363,7 +366,7 @@ history_begin(const HubSchema *hub, uint32 tables)
 static void
 history_truncate(HubTable table)
 {
-	int64		change = history_change(HISTORY_CHANGE);
+	int64		change;
 	Datum		arrays[HISTORY_MAX_ARGS];
 	const HubHistoryColumn *columns;
 	StringInfoData sql;
@@ -396,6 +399,7 @@ history_truncate(HubTable table)
 	else
 		appendStringInfo(&sql, "UPDATE jhub_authz.history_%s SET ended = $1 WHERE ended IS NULL",
 						 hub_table_name(table));
+	change = history_change(HISTORY_CHANGE);
 	spi_enter(&frame, module_owner());
 	history_bulk(&sql, table, arrays, change, table == HUB_API_TOKENS);
 	spi_leave(&frame);

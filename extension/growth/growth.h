@@ -46,6 +46,12 @@ extern EventWriter *event_writer(const Actor *actor);
 extern void event_write(EventWriter *writer, const TokenEvent *event);
 extern void event_writer_flush(EventWriter *writer);
 
+/*
+ * The lock of a decision (decide.c), for timeout_ms at most (0: without limit).
+ * It comes before any lock on a row of api_tokens that is there.
+ */
+extern void decision_lock(bool exclusive, int timeout_ms);
+
 /* Note that something changed, to be decided at the end of the transaction. */
 extern void pending_note(const char *kind, int id, const char *old_name);
 

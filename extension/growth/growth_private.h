@@ -99,8 +99,6 @@ extern int64 decide_everyone(const char *reason, const char *new_action);
 /* 22023 for what is no mode. */
 extern void growth_check_mode(const char *mode);
 
-extern void decision_lock(bool exclusive, int timeout_ms);
-
 /*
  * No wait for a lock is longer than timeout_ms (0: any) from here on, until
  * AtEOXact_GUC of the nest level that is returned.

@@ -245,7 +245,11 @@ jhub_authz_expire_old_tokens(PG_FUNCTION_ARGS)
 	Actor		actor;
 
 	if (!dry_run)
+	{
 		PreventCommandIfReadOnly("expire_old_tokens()");
+		/* a growth that waits for one of the rows would have it already */
+		decision_lock(false, settings_get()->lock_timeout_ms);
+	}
 	InitMaterializedSRF(fcinfo, 0);
 	max_age_find(&old, hub);
 	if (old.n == 0)

@@ -117,14 +117,16 @@ upgrade_check_caller(const char *schema, Oid owner)
 /*
  * All tables that are read or written, before anything is looked at, and in one
  * order.  A hub that is still running holds them as a rule, and then this ends
- * after the option lock_timeout.
+ * after the option lock_timeout.  The maps too: who takes a role off a token
+ * holds a lock on nothing else.
  */
 static void
 upgrade_lock(const char *schema, LOCKMODE mode)
 {
 	static const char *const tables[] = {
 		"alembic_version", "roles", "users", "services", "spawners",
-		"oauth_clients", "api_tokens", "oauth_codes"
+		"oauth_clients", "api_tokens", "oauth_codes",
+		"api_token_role_map", "oauth_client_role_map", "oauth_code_role_map"
 	};
 	Oid			namespace = get_namespace_oid(schema, true);
 	int			nest = NewGUCNestLevel();
