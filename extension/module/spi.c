@@ -23,6 +23,7 @@
 #include "common/hashfn.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -118,6 +119,27 @@ spi_takes_types(SPIPlanPtr plan, int nargs, const Oid *argtypes)
 }
 
 /*
+ * Did a rule of the hub's role put something else in a statement's place?  Then
+ * the plan may not rest on the table at all, and would go on after the rule is
+ * dropped.
+ */
+static bool
+spi_is_rewritten(SPIPlanPtr plan)
+{
+	ListCell   *cell;
+
+	foreach(cell, SPI_plan_get_plan_sources(plan))
+	{
+		CachedPlanSource *source = lfirst(cell);
+
+		if (list_length(source->query_list) != 1 ||
+			linitial_node(Query, source->query_list)->querySource != QSRC_ORIGINAL)
+			return true;
+	}
+	return false;
+}
+
+/*
  * Our own tables are looked up by key, and so is what a statement with parameters
  * is about.  A plan that is made while a table is tiny would read all of it, and
  * go on so in a session that fills it, until it is analyzed.  So there an index is
@@ -144,6 +166,27 @@ spi_plan_by_key(SpiPlanEntry *entry)
 	AtEOXact_GUC(true, nest);
 	entry->planned = true;
 	return entry->plan;
+}
+
+/*
+ * The plan of an entry.  One that a rule has come to since gives its place to a
+ * new one when the rule has gone; it is not freed, for it may be the one that is
+ * being run (see below).
+ */
+static SPIPlanPtr
+spi_current_plan(SpiPlanEntry *entry, int nargs, const Oid *argtypes)
+{
+	SPIPlanPtr	plan;
+
+	if (!spi_is_rewritten(entry->plan))
+		return spi_plan_by_key(entry);
+	plan = spi_prepare(entry->sql, nargs, argtypes);
+	if (spi_is_rewritten(plan))
+		return plan;
+	SPI_keepplan(plan);
+	entry->plan = plan;
+	entry->planned = false;
+	return spi_plan_by_key(entry);
 }
 
 /*
@@ -175,7 +218,7 @@ spi_saved_plan(const char *sql, int nargs, const Oid *argtypes, bool by_key)
 		if (strcmp(entry->sql, sql) != 0)
 			return spi_prepare(sql, nargs, argtypes);
 		if (spi_takes_types(entry->plan, nargs, argtypes))
-			return spi_plan_by_key(entry);
+			return spi_current_plan(entry, nargs, argtypes);
 		SPI_freeplan(entry->plan);
 		pfree(entry->sql);
 		hash_search(spi_plans, &key, HASH_REMOVE, NULL);
@@ -184,8 +227,11 @@ spi_saved_plan(const char *sql, int nargs, const Oid *argtypes, bool by_key)
 	/* Enter it only when nothing can fail any more. */
 	{
 		SPIPlanPtr	plan = spi_prepare(sql, nargs, argtypes);
-		char	   *copy = MemoryContextStrdup(TopMemoryContext, sql);
+		char	   *copy;
 
+		if (spi_is_rewritten(plan))
+			return plan;
+		copy = MemoryContextStrdup(TopMemoryContext, sql);
 		entry = hash_search(spi_plans, &key, HASH_ENTER, &found);
 		entry->sql = copy;
 		entry->plan = plan;

@@ -125,13 +125,16 @@ upgrade_check_stamp(UpgradeCheck *check, const char *revision)
 									   upgrade_columns[i].name));
 	for (int i = 0; i < UPGRADE_NMAPS; i++)
 	{
-		bool		there = OidIsValid(upgrade_check_relation(check, upgrade_maps[i]));
+		Oid			relid = upgrade_check_relation(check, upgrade_maps[i]);
+		bool		there = OidIsValid(relid);
 
 		if (check->era == UPGRADE_SCOPES && there)
 			upgrade_check_row(check, "warning", upgrade_maps[i],
 							  "The table is left over from JupyterHub 2.x: an upgrade stopped half way, or an older hub was started.");
 		if (check->era == UPGRADE_ROLES && !there)
 			upgrade_check_row(check, "error", upgrade_maps[i], "The table is missing.");
+		if (check->era == UPGRADE_ROLES && there && !OidIsValid(upgrade_table_owner(relid)))
+			upgrade_check_row(check, "error", upgrade_maps[i], "It is not an ordinary table.");
 	}
 }
 
@@ -194,6 +197,10 @@ upgrade_check_extra(UpgradeCheck *check)
 		" AND d.classid = 'pg_catalog.pg_rewrite'::regclass"
 		" JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid JOIN pg_catalog.pg_class v ON v.oid = r.ev_class"
 		" WHERE c.relnamespace = $1 AND v.oid <> c.oid"
+		" AND c.relname IN ('api_token_role_map', 'oauth_client_role_map', 'oauth_code_role_map')"
+		" UNION SELECT k.conrelid::regclass::text FROM pg_catalog.pg_class c"
+		" JOIN pg_catalog.pg_constraint k ON k.confrelid = c.oid AND k.contype = 'f'"
+		" WHERE c.relnamespace = $1 AND k.conrelid <> c.oid"
 		" AND c.relname IN ('api_token_role_map', 'oauth_client_role_map', 'oauth_code_role_map') ORDER BY 1"
 	};
 	static const char *const level[] = {"info", "error"};

@@ -64,6 +64,7 @@ typedef struct Upgrade
 	/* clients: what is to be stored */
 	ArrayBuildState *client_ids;
 	ArrayBuildState *client_scopes;
+	Datum		client_values[2];	/* both as arrays */
 } Upgrade;
 
 /* ---- may it be done? ---- */
@@ -135,9 +136,11 @@ upgrade_lock(const char *schema, LOCKMODE mode)
 	snprintf(timeout, sizeof(timeout), "%d", settings_get()->lock_timeout_ms);
 	(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	for (int i = 0; OidIsValid(namespace) && i < (int) lengthof(tables); i++)
+	for (int i = 0; OidIsValid(namespace) && i < (int) lengthof(tables) + UPGRADE_NMAPS; i++)
 	{
-		Oid			relid = get_relname_relid(tables[i], namespace);
+		const char *table = i < (int) lengthof(tables) ? tables[i] :
+			upgrade_maps[i - (int) lengthof(tables)];
+		Oid			relid = get_relname_relid(table, namespace);
 
 		if (!OidIsValid(relid))
 			continue;			/* refused soon */
@@ -188,8 +191,8 @@ upgrade_check_tables(const HubSchema *hub)
 			upgrade_refuse(psprintf("Table \"%s\": %s", hub_table_name((HubTable) t), defect));
 	}
 	for (int i = 0; i < UPGRADE_NMAPS; i++)
-		if (!OidIsValid(get_relname_relid(upgrade_maps[i], hub->oid)))
-			upgrade_refuse(psprintf("Table \"%s\" is missing.", upgrade_maps[i]));
+		if (!OidIsValid(upgrade_table_owner(get_relname_relid(upgrade_maps[i], hub->oid))))
+			upgrade_refuse(psprintf("Table \"%s\" is missing, or not an ordinary table.", upgrade_maps[i]));
 	for (int i = 0; i < UPGRADE_NCOLUMNS; i++)
 	{
 		const UpgradeColumn *column = &upgrade_columns[i];
@@ -408,22 +411,31 @@ upgrade_list_tokens(Upgrade *u)
 	spi_leave(&frame);
 }
 
+/* What tokens get, in the order of keys: text[]. */
+static Datum
+upgrade_token_scopes(const Upgrade *u)
+{
+	ArrayBuildState *scopes = NULL;
+
+	for (int i = 0; i < u->ngrants; i++)
+		scopes = accumArrayResult(scopes, u->grants[i].json, u->grants[i].json == (Datum) 0,
+								  TEXTOID, CurrentMemoryContext);
+	return scopes ? makeArrayResult(scopes, CurrentMemoryContext) :
+		PointerGetDatum(construct_empty_array(TEXTOID));
+}
+
 static void
 upgrade_write_tokens(Upgrade *u)
 {
 	static const Oid types[2] = {TEXTARRAYOID, TEXTARRAYOID};
 	const char *s = u->hub->quoted;
-	ArrayBuildState *scopes = NULL;
 	Datum		values[2];
 	SpiFrame	frame;
 
-	for (int i = 0; i < u->ngrants; i++)
-		scopes = accumArrayResult(scopes, u->grants[i].json, u->grants[i].json == (Datum) 0,
-								  TEXTOID, CurrentMemoryContext);
-	if (scopes == NULL)
+	if (u->ngrants == 0)
 		return;
 	values[0] = u->keys;
-	values[1] = makeArrayResult(scopes, CurrentMemoryContext);
+	values[1] = upgrade_token_scopes(u);
 	spi_enter(&frame, u->hub->owner);
 	(void) spi_run(psprintf("UPDATE %s.api_tokens AS t SET scopes = k.scopes"
 							" FROM (SELECT api_token_id, array_agg(role_id::int ORDER BY role_id::int)::text AS key"
@@ -492,17 +504,20 @@ static void
 upgrade_write_clients(Upgrade *u)
 {
 	static const Oid types[2] = {INT4ARRAYOID, TEXTARRAYOID};
-	Datum		values[2];
 	SpiFrame	frame;
 
 	if (u->client_ids == NULL)
+	{
+		u->client_values[0] = PointerGetDatum(construct_empty_array(INT4OID));
+		u->client_values[1] = PointerGetDatum(construct_empty_array(TEXTOID));
 		return;
-	values[0] = makeArrayResult(u->client_ids, CurrentMemoryContext);
-	values[1] = makeArrayResult(u->client_scopes, CurrentMemoryContext);
+	}
+	u->client_values[0] = makeArrayResult(u->client_ids, CurrentMemoryContext);
+	u->client_values[1] = makeArrayResult(u->client_scopes, CurrentMemoryContext);
 	spi_enter(&frame, u->hub->owner);
 	(void) spi_run(psprintf("UPDATE %s.oauth_clients AS c SET allowed_scopes = k.scopes"
 							" FROM unnest($1, $2) AS k (id, scopes) WHERE c.id = k.id", u->hub->quoted),
-				   2, types, values, NULL, false, true, 0);
+				   2, types, u->client_values, NULL, false, true, 0);
 	spi_leave(&frame);
 }
 
@@ -529,17 +544,88 @@ upgrade_add_columns(const HubSchema *hub)
 	spi_leave(&frame);
 }
 
-/* What 3.0 has no more, and the stamp. */
 static void
-upgrade_finish(const HubSchema *hub)
+upgrade_stamp(const HubSchema *hub)
+{
+	SpiFrame	frame;
+
+	spi_enter(&frame, hub->owner);
+	upgrade_execute(psprintf("UPDATE %s.alembic_version SET version_num = '%s'",
+							 hub->quoted, UPGRADE_REVISION_TO));
+	spi_leave(&frame);
+	CommandCounterIncrement();
+}
+
+/* What 3.0 has no more. */
+static void
+upgrade_drop_maps(const HubSchema *hub)
 {
 	SpiFrame	frame;
 
 	spi_enter(&frame, hub->owner);
 	for (int i = 0; i < UPGRADE_NMAPS; i++)
 		upgrade_execute(psprintf("DROP TABLE %s.%s", hub->quoted, upgrade_maps[i]));
-	upgrade_execute(psprintf("UPDATE %s.alembic_version SET version_num = '%s'",
-							 hub->quoted, UPGRADE_REVISION_TO));
+	spi_leave(&frame);
+}
+
+/* ---- is it what was meant? ---- */
+
+static void
+upgrade_not_stored(const HubSchema *hub, const char *table, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 errmsg("%s could not be upgraded", what),
+			 errdetail("What is stored is not what was written."),
+			 errhint("Look for a trigger or rule of your own on table \"%s.%s\".",
+					 hub->name, table)));
+}
+
+/* The id in a query's one row: what is named so is not as it is to be. */
+static void
+upgrade_check_stored(const Upgrade *u, const char *table, const char *kind, const char *sql,
+					 Oid ids, Datum keys, Datum scopes)
+{
+	Oid			types[2] = {ids, TEXTARRAYOID};
+	Datum		values[2] = {keys, scopes};
+	SpiFrame	frame;
+
+	spi_enter(&frame, u->hub->owner);
+	if (spi_run(sql, 2, types, values, NULL, true, true, 1) > 0)
+		upgrade_not_stored(u->hub, table,
+						   psprintf("%s %s", kind, SPI_getvalue(SPI_tuptable->vals[0],
+																SPI_tuptable->tupdesc, 1)));
+	spi_leave(&frame);
+}
+
+/*
+ * Before the maps are gone, which alone say what there was: nothing that the
+ * hub's role put on its tables, such as a trigger or rule, has made of it
+ * something that is only written down.
+ */
+static void
+upgrade_verify(const Upgrade *u)
+{
+	const char *s = u->hub->quoted;
+	SpiFrame	frame;
+
+	upgrade_check_stored(u, "api_tokens", "token",
+						 psprintf("SELECT t.id FROM %s.api_tokens t LEFT JOIN"
+								  " (SELECT api_token_id, array_agg(role_id::int ORDER BY role_id::int)::text AS key"
+								  " FROM %s.api_token_role_map GROUP BY api_token_id) AS m ON m.api_token_id = t.id"
+								  " LEFT JOIN unnest($1, $2) AS k (key, scopes) ON k.key = m.key"
+								  " WHERE t.scopes IS DISTINCT FROM k.scopes ORDER BY t.id LIMIT 1", s, s),
+						 TEXTARRAYOID, u->keys, upgrade_token_scopes(u));
+	upgrade_check_stored(u, "oauth_clients", "OAuth client",
+						 psprintf("SELECT c.id FROM %s.oauth_clients c"
+								  " LEFT JOIN unnest($1, $2) AS k (id, scopes) ON k.id = c.id"
+								  " WHERE c.allowed_scopes IS DISTINCT FROM k.scopes ORDER BY c.id LIMIT 1", s),
+						 INT4ARRAYOID, u->client_values[0], u->client_values[1]);
+	spi_enter(&frame, u->hub->owner);
+	if (spi_run(psprintf("SELECT FROM %s.alembic_version HAVING count(*) <> 1 OR min(version_num) <> '%s'",
+						 s, UPGRADE_REVISION_TO),
+				0, NULL, NULL, NULL, true, true, 1) > 0)
+		upgrade_not_stored(u->hub, "alembic_version", "the revision");
 	spi_leave(&frame);
 }
 
@@ -548,7 +634,8 @@ upgrade_finish(const HubSchema *hub)
  * roles, scopes), one for each token and OAuth client; scopes is NULL where
  * nothing is stored.  55000 for a database that is not of 2.x, or not wholly;
  * 25001 beyond READ COMMITTED, 42501 for another than the owner of the tables,
- * 55P03 while somebody holds them.
+ * 55P03 while somebody holds them, 27000 where a trigger or rule of the hub's
+ * role changes what is written.
  */
 Datum
 jhub_authz_upgrade_token_roles(PG_FUNCTION_ARGS)
@@ -589,7 +676,9 @@ jhub_authz_upgrade_token_roles(PG_FUNCTION_ARGS)
 		upgrade_add_columns(u.hub);
 		upgrade_write_tokens(&u);
 		upgrade_write_clients(&u);
-		upgrade_finish(u.hub);
+		upgrade_stamp(u.hub);
+		upgrade_verify(&u);
+		upgrade_drop_maps(u.hub);
 		event_writer_flush(u.events);
 	}
 	return (Datum) 0;
