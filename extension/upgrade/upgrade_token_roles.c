@@ -136,11 +136,9 @@ upgrade_lock(const char *schema, LOCKMODE mode)
 	snprintf(timeout, sizeof(timeout), "%d", settings_get()->lock_timeout_ms);
 	(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	for (int i = 0; OidIsValid(namespace) && i < (int) lengthof(tables) + UPGRADE_NMAPS; i++)
+	for (int i = 0; OidIsValid(namespace) && i < (int) lengthof(tables); i++)
 	{
-		const char *table = i < (int) lengthof(tables) ? tables[i] :
-			upgrade_maps[i - (int) lengthof(tables)];
-		Oid			relid = get_relname_relid(table, namespace);
+		Oid			relid = get_relname_relid(tables[i], namespace);
 
 		if (!OidIsValid(relid))
 			continue;			/* refused soon */
