@@ -105,7 +105,7 @@ policy_no_object(const char *what, const char *name)
 static int
 policy_token_id(const char *digits, const char *target)
 {
-	long		id = 0;
+	int64		id = 0;
 
 	if (digits[0] == '\0' || strspn(digits, "0123456789") != strlen(digits))
 		policy_bad_target(target);
