@@ -162,6 +162,9 @@ extern void issue_resolve(IssueOwner *owner, const Scopeset *requested,
  */
 extern int	issue_revoke(const int *ids, int n, bool blank_scopes);
 
+/* Wait until tokens that were made at these moments are old enough to be gone (grace.c). */
+extern void issue_grace(Datum created);
+
 /* Is the statement under way issue_revoke's?  For the triggers. */
 extern bool issue_is_revoking(void);
 

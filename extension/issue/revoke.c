@@ -94,8 +94,9 @@ revoke_check(const HubSchema *hub, const int *ids, int n)
 }
 
 /*
- * Record it, with the expiry that it had, for reinstate.  A token without a baseline (issued in this transaction, or while
- * the mode was off) gets an empty one, which covers nothing.
+ * Record it, with the expiry that it had, for reinstate.  A token without a
+ * baseline (issued in this transaction, or while the mode was off) gets an empty
+ * one, which covers nothing.
  */
 static void
 revoke_record(const HubSchema *hub, const HubExpired *revoked)
@@ -129,8 +130,10 @@ revoke_tokens(const HubSchema *hub, const int *ids, int n, bool blank_scopes,
 		return;
 	revoke_expire(hub, ids, n, blank_scopes, revoked);
 	revoke_check(hub, ids, n);
-	if (revoked->n > 0)
-		revoke_record(hub, revoked);
+	if (revoked->n == 0)
+		return;
+	revoke_record(hub, revoked);
+	issue_grace(revoked->created);
 }
 
 int
