@@ -1,7 +1,7 @@
 -- upgrade_token_roles: roles of tokens and clients become scopes, and what it
 -- does not know it refuses before it touches anything.
 BEGIN;
-SELECT plan(37);
+SELECT plan(39);
 \ir ../testbed/hub_schema_2.sql
 
 -- levels and objects, without the words
@@ -75,6 +75,18 @@ GRANT EXECUTE ON FUNCTION jhub_authz.upgrade_token_roles(boolean, text) TO someb
 SET ROLE somebody;
 SELECT throws_ok('SELECT count(*) FROM jhub_authz.upgrade_token_roles(true)', '42501', NULL, 'only the owner of the tables may');
 RESET ROLE;
+ROLLBACK TO refusals;
+
+-- what is read as its owner is not shown of just any schema
+CREATE SCHEMA secret;
+CREATE TABLE secret.alembic_version AS SELECT 'top secret'::text AS version_num;
+CREATE ROLE auditor;
+SELECT jhub_authz.grant_auditor('auditor');
+GRANT USAGE ON SCHEMA jhub_authz TO auditor;
+SET ROLE auditor;
+SELECT results_eq($$SELECT level FROM jhub_authz.upgrade_check('secret')$$, ARRAY['error'], 'a schema without USAGE is not looked into');
+RESET ROLE;
+SELECT ok((SELECT string_agg(detail, ' ') FROM jhub_authz.upgrade_check('secret')) NOT LIKE '%top secret%', 'what is no revision is not shown');
 ROLLBACK TO refusals;
 
 -- what is no scope is passed on as it is, and reported

@@ -64,6 +64,22 @@ upgrade_check_column(UpgradeCheck *check, const char *table, const char *column)
 
 /* ---- schema, revision, tables ---- */
 
+/*
+ * What is read here is read as the owner of the tables, so it must not be just
+ * anybody's schema that a caller names.
+ */
+static bool
+upgrade_check_may_look(UpgradeCheck *check)
+{
+	const Settings *settings = settings_get();
+
+	if (settings->attached && strcmp(settings->hub_schema, check->schema) == 0)
+		return true;
+	return DatumGetBool(DirectFunctionCall2(has_schema_privilege_id,
+											ObjectIdGetDatum(check->schema_oid),
+											CStringGetTextDatum("USAGE")));
+}
+
 static bool
 upgrade_check_schema(UpgradeCheck *check, const char *given)
 {
@@ -81,6 +97,12 @@ upgrade_check_schema(UpgradeCheck *check, const char *given)
 	if (!OidIsValid(check->schema_oid))
 	{
 		upgrade_check_row(check, "error", "schema", psprintf("There is no schema \"%s\".", check->schema));
+		return false;
+	}
+	if (!upgrade_check_may_look(check))
+	{
+		upgrade_check_row(check, "error", "schema",
+						  psprintf("You may not look into schema \"%s\": it takes USAGE on it.", check->schema));
 		return false;
 	}
 	check->hub = hub_schema_of(check->schema, true, false);
@@ -150,7 +172,9 @@ upgrade_check_revision(UpgradeCheck *check)
 		return;
 	}
 	check->era = upgrade_era(revision, &releases);
-	if (check->era == UPGRADE_UNKNOWN)
+	if (check->era == UPGRADE_UNKNOWN && strspn(revision, "0123456789abcdef") < strlen(revision))
+		upgrade_check_row(check, "error", "alembic_version", "The table does not hold a revision of alembic's.");
+	else if (check->era == UPGRADE_UNKNOWN)
 		upgrade_check_row(check, "error", "alembic_version",
 						  psprintf("The revision %s is unknown here: perhaps a newer hub's.", revision));
 	else
