@@ -10,7 +10,7 @@ CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
-SELECT plan(43);
+SELECT plan(60);
 SET LOCAL search_path = public, jhub_authz;
 SELECT jhub_authz.attach() \g /dev/null
 CREATE FUNCTION pg_temp.live(token integer) RETURNS boolean LANGUAGE sql AS
@@ -78,6 +78,95 @@ INSERT INTO api_tokens SELECT * FROM kept;
 SET CONSTRAINTS ALL IMMEDIATE;
 SELECT is((SELECT expires_at FROM api_tokens WHERE id = 100), NULL, 'a token that comes back comes as it was');
 ROLLBACK TO a;
+
+-- ... and one that only pretends: it was there until this transaction
+CREATE FUNCTION pg_temp.max_events(token integer, what text) RETURNS integer LANGUAGE sql AS
+    $$ SELECT count(*)::int FROM jhub_authz.token_events WHERE token_id = token AND action = what AND reason LIKE 'max_age%' $$;
+CREATE TEMP TABLE row102 AS SELECT * FROM api_tokens WHERE id = 102;
+SELECT expires_at AS was FROM row102 \gset
+SAVEPOINT a;
+SET CONSTRAINTS ALL DEFERRED;
+DELETE FROM api_tokens WHERE id = 102;
+INSERT INTO api_tokens SELECT * FROM row102;
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT is((SELECT expires_at FROM api_tokens WHERE id = 102), :'was', 'deleted and inserted again as it was: it stays so');
+SELECT is(pg_temp.max_events(102, 'narrowed'), 1, '... without a word');
+UPDATE row102 SET expires_at = NULL;
+SET CONSTRAINTS ALL DEFERRED;
+DELETE FROM api_tokens WHERE id = 102;
+INSERT INTO api_tokens SELECT * FROM row102;
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT pg_temp.is_about((SELECT expires_at FROM api_tokens WHERE id = 102), :'was', '... with a later expiry: max_age');
+SELECT is(pg_temp.max_events(102, 'narrowed'), 2, '... and an event');
+SET CONSTRAINTS ALL DEFERRED;
+WITH gone AS (DELETE FROM api_tokens WHERE id = 102 RETURNING id) INSERT INTO api_tokens SELECT r.* FROM gone JOIN row102 r USING (id);
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT pg_temp.is_about((SELECT expires_at FROM api_tokens WHERE id = 102), :'was', '... in one statement');
+SET CONSTRAINTS ALL DEFERRED;
+WITH gone AS (DELETE FROM api_tokens WHERE id = 102 RETURNING id) INSERT INTO api_tokens SELECT r.* FROM gone JOIN row102 r USING (id);
+UPDATE api_tokens SET id = 202 WHERE id = 102;
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT pg_temp.is_about((SELECT expires_at FROM api_tokens WHERE id = 202), :'was', '... that takes another id then');
+ROLLBACK TO a;
+CREATE FUNCTION pg_temp.again() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.api_tokens SELECT * FROM row102; RETURN NULL; END $$;
+CREATE TRIGGER "a first" AFTER DELETE ON api_tokens FOR EACH ROW EXECUTE FUNCTION pg_temp.again();
+UPDATE row102 SET expires_at = NULL;
+SET CONSTRAINTS ALL DEFERRED;
+DELETE FROM api_tokens WHERE id = 102;
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT pg_temp.is_about((SELECT expires_at FROM api_tokens WHERE id = 102), :'was', '... by a trigger on its way');
+ROLLBACK TO a;
+UPDATE row102 SET expires_at = NULL;
+SET CONSTRAINTS ALL DEFERRED;
+TRUNCATE api_tokens;
+INSERT INTO api_tokens SELECT * FROM row102;
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT pg_temp.is_about((SELECT expires_at FROM api_tokens WHERE id = 102), :'was', '... after TRUNCATE');
+ROLLBACK TO a;
+UPDATE row102 SET expires_at = NULL;
+SET CONSTRAINTS ALL DEFERRED;
+DELETE FROM api_tokens WHERE id = 102;
+INSERT INTO api_tokens SELECT * FROM row102;
+DELETE FROM api_tokens WHERE id = 102;
+INSERT INTO api_tokens SELECT * FROM row102;
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT pg_temp.is_about((SELECT expires_at FROM api_tokens WHERE id = 102), :'was', '... when that is done twice');
+ROLLBACK TO a;
+UPDATE row102 SET expires_at = NULL;
+SELECT jhub_authz.set_mode('observe') \g /dev/null
+SET CONSTRAINTS ALL DEFERRED;
+DELETE FROM api_tokens WHERE id = 102;
+INSERT INTO api_tokens SELECT * FROM row102;
+DELETE FROM api_tokens WHERE id = 103;
+INSERT INTO api_tokens (user_id, id, hashed, prefix, client_id, created, scopes) VALUES (9, 103, 'h103', 'abcd', 'jupyterhub', pg_temp.utc('1 second'), '["inherit"]');
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT is((SELECT expires_at FROM api_tokens WHERE id = 102), NULL, 'observe: it stays as it was written');
+SELECT is(pg_temp.max_events(102, 'would_narrow'), 1, '... and it is said');
+SELECT is(pg_temp.max_events(103, 'would_narrow'), 1, '... once, of another token with the id too');
+ROLLBACK TO a;
+-- a restore into tables that are empty; TRUNCATE was another transaction's
+CREATE TEMP TABLE row100 AS SELECT * FROM api_tokens WHERE id = 100;
+SELECT jhub_authz.set_mode('off') \g /dev/null
+DELETE FROM api_tokens WHERE id = 100;
+SELECT jhub_authz.set_mode('enforce') \g /dev/null
+INSERT INTO api_tokens SELECT * FROM row100;
+SELECT is((SELECT expires_at FROM api_tokens WHERE id = 100), NULL, 'a token whose record stands comes as it was');
+UPDATE api_tokens SET id = 200 WHERE id = 100;
+SELECT pg_temp.is_about((SELECT expires_at FROM api_tokens WHERE id = 200), pg_temp.utc('30 days'), 'one that takes another id is looked at like a new one');
+UPDATE api_tokens SET created = created - interval '10 days' WHERE id = 200;
+SELECT is((SELECT expires_at - created FROM api_tokens WHERE id = 200), '30 days', '... or another created');
+ROLLBACK TO a;
+-- a trigger of the hub's role
+CREATE FUNCTION pg_temp.never() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.expires_at := NULL; RETURN NEW; END';
+CREATE TRIGGER zz_never BEFORE UPDATE ON api_tokens FOR EACH ROW EXECUTE FUNCTION pg_temp.never();
+UPDATE row102 SET expires_at = NULL;
+SET CONSTRAINTS ALL DEFERRED;
+DELETE FROM api_tokens WHERE id = 102;
+INSERT INTO api_tokens SELECT * FROM row102;
+SELECT throws_ok('SET CONSTRAINTS ALL IMMEDIATE', '27000', NULL, 'no trigger keeps it from being cut');
+ROLLBACK TO a;
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT is((SELECT expires_at FROM api_tokens WHERE id = 102), :'was', 'nothing of that remains');
 
 -- modes
 SAVEPOINT a;

@@ -33,9 +33,11 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 #include "utils/xid8.h"
 
 #include "../hub/hub_concern.h"
+#include "../issue/issue.h"
 
 PG_FUNCTION_INFO_V1(jhub_authz__decide);
 
@@ -575,6 +577,40 @@ decide_gone(Decision *d, ConcernList *gone)
 		policies_drop_tokens(concern_ids(&away), away.n);
 }
 
+/*
+ * Tokens that were there, went and are there again.  The trigger takes them for
+ * restored ones and leaves their expiry alone (narrow.c): it fires before it can
+ * be known how they went.  After TRUNCATE nothing is known of what stood.
+ */
+static void
+decide_returned(Decision *d, const Note *notes, int n)
+{
+	IssueStood *stood = palloc(sizeof(IssueStood) * Max(n, 1));
+	bool		truncated = false;
+	int			nstood = 0;
+
+	for (int i = 0; i < n; i++)
+		truncated |= note_is(&notes[i], "truncate") && notes[i].old_name != NULL &&
+			strcmp(notes[i].old_name, hub_table_name(HUB_API_TOKENS)) == 0;
+	for (int i = 0; i < n; i++)
+	{
+		IssueStood *s = &stood[nstood];
+
+		if (truncated && note_is(&notes[i], "token"))
+			s->expires_at = DT_NOBEGIN;
+		else if (note_is(&notes[i], "gone") && notes[i].old_name != NULL &&
+				 concern_is_in(&d->returned, notes[i].id))
+			s->expires_at = (Timestamp) strtoll(notes[i].old_name, NULL, 10);
+		else
+			continue;
+		s->token_id = notes[i].id;
+		nstood++;
+	}
+	if (nstood > 0)
+		issue_cap_returned(d->hub, &d->actor, stood, nstood,
+						   d->settings.mode == HUB_MODE_ENFORCE);
+}
+
 static void
 decide_concerned(Decision *d, const Note *notes, int n)
 {
@@ -592,6 +628,7 @@ decide_concerned(Decision *d, const Note *notes, int n)
 	decide_members(d, &groups);
 	if (gone.n > 0)
 		decide_gone(d, &gone);
+	decide_returned(d, notes, n);
 }
 
 /*

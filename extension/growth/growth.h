@@ -46,6 +46,9 @@ extern EventWriter *event_writer(const Actor *actor);
 extern void event_write(EventWriter *writer, const TokenEvent *event);
 extern void event_writer_flush(EventWriter *writer);
 
+/* Has this transaction written such an event for the token? */
+extern bool event_is_there(int token_id, const char *action);
+
 /*
  * The lock of a decision (decide.c), for timeout_ms at most (0: without limit).
  * It comes before any lock on a row of api_tokens that is there.

@@ -157,9 +157,6 @@ extern BaselineWriter *baseline_writer(void);
 extern void baseline_write(BaselineWriter *writer, const Baseline *row);
 extern void baseline_writer_flush(BaselineWriter *writer);
 
-/* Has this transaction written such an event for the token? */
-extern bool event_is_there(int token_id, const char *action);
-
 /* Tokens of these owners and clients, added to tokens. */
 extern void baselines_of(ConcernList *users, ConcernList *services, List *clients,
 						 ConcernList *tokens);

@@ -305,6 +305,21 @@ note_is_dead(const NoteRow *new)
 	return !isnull && expires <= hub_now();
 }
 
+/*
+ * When a token that goes was to expire, as the number that a timestamp is: if
+ * the same one is there again at the end, it is to live no longer (decide.c).
+ */
+static char *
+note_expiry(const NoteRow *old)
+{
+	bool		isnull = true;
+	Timestamp	expires = 0;
+
+	if (old->attnums[HUB_COL_EXPIRES_AT] != 0)
+		expires = spi_time(old->tuple, old->desc, old->attnums[HUB_COL_EXPIRES_AT], &isnull);
+	return psprintf(INT64_FORMAT, isnull ? DT_NOEND : expires);
+}
+
 static void
 note_row(HubTable table, const NoteRow *old, const NoteRow *new)
 {
@@ -353,7 +368,7 @@ note_row(HubTable table, const NoteRow *old, const NoteRow *new)
 			if (new->tuple != NULL)
 				note("token", note_int(new, HUB_COL_ID), 0, NULL);
 			else
-				note("gone", note_int(old, HUB_COL_ID), 0, NULL);
+				note("gone", note_int(old, HUB_COL_ID), 0, note_expiry(old));
 			break;
 		case HUB_ALEMBIC_VERSION:
 			note("release", 0, 0, NULL);
@@ -433,6 +448,6 @@ jhub_authz_note_change(PG_FUNCTION_ARGS)
 	else if (by_row)
 		note_row(table, &old, &new);
 	else
-		note("truncate", 0, 0, NULL);
+		note("truncate", 0, 0, hub_table_name(table));
 	return PointerGetDatum(NULL);
 }

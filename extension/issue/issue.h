@@ -100,6 +100,21 @@ extern void issue_token_policy(const Settings *settings, const HubToken *token,
 extern bool issue_max_expiry(const TokenPolicy *policy, const HubToken *token,
 							 Timestamp *cap);
 
+/* When a token was to expire that went and is there again. */
+typedef struct IssueStood
+{
+	int			token_id;
+	Timestamp	expires_at;		/* infinity: never */
+} IssueStood;
+
+/*
+ * Those that live longer than that, and longer than max_age, are cut to the
+ * latter, with an event each; without enforce there is only the event.  Sorts
+ * the list; where a token is in it more than once the earliest counts.
+ */
+extern void issue_cap_returned(const HubSchema *hub, const Actor *actor,
+							   IssueStood *stood, int n, bool enforce);
+
 /* What an event says of it. */
 extern char *issue_max_age_reason(const HubToken *token, Timestamp cap);
 
@@ -176,7 +191,7 @@ struct HubRevival;
  * Write expiry and scopes of revoked tokens, rows in order of id, which the
  * caller has locked, and hand the ids of those that are alive then, in order,
  * to revived, which takes them off the record.  27000 if a trigger of the hub's
- * role put other scopes there.
+ * role put other scopes there, or a later expiry.
  */
 extern int *issue_revive(const HubSchema *hub, const struct HubRevival *rows, int n,
 						 void (*revived) (const int *ids, int n), int *nalive);

@@ -66,7 +66,7 @@ issue_max_age_reason(const HubToken *token, Timestamp cap)
 					token->has_expires ? max_age_time(token->expires_at) : "never");
 }
 
-/* ---- expire_old_tokens ---- */
+/* ---- tokens that are there ---- */
 
 typedef struct OldToken
 {
@@ -80,10 +80,35 @@ typedef struct OldTokens
 	MemoryContext context;
 	Settings	settings;
 	const IssueGroups *groups;
+	const IssueStood *stood;	/* by token id; NULL: any expiry counts */
+	int			nstood;
 	int			n;
 	int			size;
 	OldToken   *items;
 } OldTokens;
+
+static int
+max_age_cmp(const void *a, const void *b)
+{
+	const IssueStood *x = a;
+	const IssueStood *y = b;
+
+	return x->token_id < y->token_id ? -1 : x->token_id > y->token_id;
+}
+
+/* Did it live as long before it went? */
+static bool
+max_age_stood(const OldTokens *old, const HubToken *token)
+{
+	IssueStood	key = {.token_id = token->id};
+	const IssueStood *found;
+
+	if (old->stood == NULL)
+		return false;
+	found = bsearch(&key, old->stood, old->nstood, sizeof(IssueStood), max_age_cmp);
+	return found == NULL || TIMESTAMP_IS_NOEND(found->expires_at) ||
+		(token->has_expires && token->expires_at <= found->expires_at);
+}
 
 /* hub_each_token callback */
 static void
@@ -96,7 +121,7 @@ max_age_collect(HubToken *token, void *arg)
 	Timestamp	cap;
 
 	issue_token_policy(&old->settings, token, old->groups, &policy, NULL);
-	if (!issue_max_expiry(&policy, token, &cap))
+	if (!issue_max_expiry(&policy, token, &cap) || max_age_stood(old, token))
 		return;
 	save = MemoryContextSwitchTo(old->context);
 	if (old->n >= old->size)
@@ -120,16 +145,14 @@ max_age_collect(HubToken *token, void *arg)
 
 /* Live tokens that may live longer than their policy says. */
 static void
-max_age_find(OldTokens *old, const HubSchema *hub)
+max_age_find(OldTokens *old, const HubSchema *hub, HubTokenWant *want)
 {
-	HubTokenWant want = {.all = true,.live_only = true};
-
-	memset(old, 0, sizeof(*old));
+	want->live_only = true;
 	old->context = CurrentMemoryContext;
 	old->settings = *settings_get();
 	settings_keep(&old->settings);
 	old->groups = issue_policy_groups(hub, &old->settings, NULL, 0, true);
-	hub_each_token(hub, &want, true, max_age_collect, old);
+	hub_each_token(hub, want, true, max_age_collect, old);
 }
 
 /*
@@ -193,7 +216,7 @@ max_age_owners(const OldTokens *old, const HubSchema *hub)
 	return hub_load(hub, &want, true);
 }
 
-/* The token as an event, but for what was done. */
+/* The token as an event, which is that of having done it. */
 static void
 max_age_event(TokenEvent *event, const HubData *data, const OldToken *item)
 {
@@ -209,6 +232,69 @@ max_age_event(TokenEvent *event, const HubData *data, const OldToken *item)
 	event->action = "narrowed";
 	event->reason = issue_max_age_reason(&item->token, item->cap);
 }
+
+/* ---- tokens that went and are there again ---- */
+
+/* In order of id, each once; how many. */
+static int
+max_age_sort(IssueStood *stood, int n)
+{
+	int			kept = 0;
+
+	qsort(stood, n, sizeof(IssueStood), max_age_cmp);
+	for (int i = 0; i < n; i++)
+	{
+		if (kept == 0 || stood[kept - 1].token_id != stood[i].token_id)
+			stood[kept++] = stood[i];
+		else
+			stood[kept - 1].expires_at = Min(stood[kept - 1].expires_at, stood[i].expires_at);
+	}
+	return kept;
+}
+
+void
+issue_cap_returned(const HubSchema *hub, const Actor *actor, IssueStood *stood,
+				   int n, bool enforce)
+{
+	OldTokens	old = {0};
+	HubTokenWant want = {0};
+	HubData    *data;
+	EventWriter *events;
+	int		   *ids;
+
+	n = max_age_sort(stood, n);
+	ids = palloc(sizeof(int) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		ids[i] = stood[i].token_id;
+	want.ids = ids;
+	want.nids = n;
+	old.stood = stood;
+	old.nstood = n;
+	max_age_find(&old, hub, &want);
+	if (old.n == 0)
+		return;
+	if (enforce)
+		max_age_apply(&old, hub);
+	data = max_age_owners(&old, hub);
+	events = event_writer(actor);
+	for (int i = 0; i < old.n; i++)
+	{
+		TokenEvent	event;
+
+		CHECK_FOR_INTERRUPTS();
+		max_age_event(&event, data, &old.items[i]);
+		/* one that is not known was told of when it came */
+		if (!enforce && event_is_there(event.token_id, "would_narrow"))
+			continue;
+		if (!enforce)
+			event.action = "would_narrow";
+		event_write(events, &event);
+	}
+	event_writer_flush(events);
+	hub_free(data);
+}
+
+/* ---- expire_old_tokens ---- */
 
 static void
 max_age_row(ReturnSetInfo *rsinfo, const TokenEvent *event, const OldToken *item)
@@ -239,7 +325,8 @@ jhub_authz_expire_old_tokens(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	bool		dry_run = PG_GETARG_BOOL(0);
 	HubSchema  *hub = hub_schema(false, true);
-	OldTokens	old;
+	OldTokens	old = {0};
+	HubTokenWant want = {.all = true};
 	HubData    *data;
 	EventWriter *events;
 	Actor		actor;
@@ -251,7 +338,7 @@ jhub_authz_expire_old_tokens(PG_FUNCTION_ARGS)
 		decision_lock(false, settings_get()->lock_timeout_ms);
 	}
 	InitMaterializedSRF(fcinfo, 0);
-	max_age_find(&old, hub);
+	max_age_find(&old, hub, &want);
 	if (old.n == 0)
 		return (Datum) 0;
 	if (!dry_run)

@@ -46,6 +46,7 @@ PG_FUNCTION_INFO_V1(jhub_authz_resolve_token_roles);
 #define NARROW_CLIENT	0x04
 #define NARROW_GRANT	(NARROW_SCOPES | NARROW_OWNER | NARROW_CLIENT)
 #define NARROW_EXPIRY	0x08
+#define NARROW_IDENTITY	0x10
 
 static const struct NarrowColumn
 {
@@ -58,6 +59,8 @@ static const struct NarrowColumn
 	{HUB_COL_SERVICE_ID, NARROW_OWNER},
 	{HUB_COL_CLIENT_ID, NARROW_CLIENT},
 	{HUB_COL_EXPIRES_AT, NARROW_EXPIRY},
+	{HUB_COL_ID, NARROW_IDENTITY},
+	{HUB_COL_CREATED, NARROW_IDENTITY},
 };
 
 /* One firing of the trigger. */
@@ -539,9 +542,10 @@ narrow_row(Narrowing *n, TriggerData *trigdata, HeapTuple row)
 /* ---- expiry ---- */
 
 /*
- * The policy max_age, for a row that is new, or has another owner, client or
- * expiry.  A token that comes back in a restore is as old as it was, and was not
- * issued now.  The event names the owner, who need not be loaded for this.
+ * The policy max_age, for a row that is new, or has another owner, client,
+ * expiry, id or created.  A token that comes back in a restore is as old as it
+ * was, and was not issued now; one that went in this very transaction is looked
+ * at again at its end (decide.c).  The event names the owner, who need not be loaded for this.
  */
 static HeapTuple
 narrow_expiry(Narrowing *n, HeapTuple row)
@@ -640,7 +644,7 @@ jhub_authz_narrow_token(PG_FUNCTION_ARGS)
 	if ((n.touched & NARROW_GRANT) && n.attnums[HUB_COL_SCOPES] != 0)
 		row = narrow_row(&n, trigdata, row);
 	if (n.attnums[HUB_COL_EXPIRES_AT] != 0 &&
-		(n.touched & (NARROW_OWNER | NARROW_CLIENT | NARROW_EXPIRY)))
+		(n.touched & (NARROW_OWNER | NARROW_CLIENT | NARROW_EXPIRY | NARROW_IDENTITY)))
 		row = narrow_expiry(&n, row);
 	return PointerGetDatum(row);
 }
