@@ -15,7 +15,7 @@ SELECT jhub_authz.attach() \g /dev/null
 SET CONSTRAINTS ALL IMMEDIATE;
 CREATE FUNCTION pg_temp.live(token integer) RETURNS boolean LANGUAGE sql AS
     $$ SELECT expires_at IS NULL OR expires_at > now() AT TIME ZONE 'UTC' FROM api_tokens WHERE id = token $$;
-SELECT plan(50);
+SELECT plan(55);
 CREATE TEMPORARY TABLE before_all AS SELECT * FROM api_tokens;
 CREATE FUNCTION pg_temp.as_before(token integer) RETURNS boolean LANGUAGE sql AS
     $$ SELECT t::text = b::text FROM api_tokens t JOIN before_all b USING (id) WHERE id = token $$;
@@ -112,6 +112,7 @@ UPDATE api_tokens SET expires_at = NULL WHERE id = 6;
 SELECT jhub_authz.set_mode('enforce') \g /dev/null
 SELECT is((SELECT scopes FROM api_tokens WHERE id = 6), '[]', 'one that was revived while nobody looked, and revoked again');
 SELECT ok(jhub_authz.reinstate_token(6, 'x'), '... comes back');
+SELECT is(t.scopes, b.scopes, '... with its scopes') FROM api_tokens t JOIN before_all b USING (id) WHERE id = 6;
 ROLLBACK TO a;
 
 -- what the owner does not hold any more stays in the scopes, and gives nothing
@@ -140,6 +141,22 @@ CREATE OR REPLACE FUNCTION pg_temp.too() RETURNS trigger LANGUAGE plpgsql AS 'BE
 DROP TRIGGER too ON api_tokens;
 CREATE TRIGGER zz_too BEFORE UPDATE ON api_tokens FOR EACH ROW EXECUTE FUNCTION pg_temp.too();
 SELECT throws_ok('SELECT jhub_authz.reinstate_token(2, ''x'')', '27000', NULL, 'nor puts other scopes there');
+ROLLBACK TO a;
+SAVEPOINT a;
+UPDATE api_tokens SET expires_at = '2999-01-01' WHERE id = 2;
+SELECT jhub_authz.revoke_token(2, 'x') \g /dev/null
+CREATE FUNCTION pg_temp.longer() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.expires_at := NULL; RETURN NEW; END';
+CREATE TRIGGER zz_longer BEFORE UPDATE ON api_tokens FOR EACH ROW EXECUTE FUNCTION pg_temp.longer();
+SELECT throws_ok('SELECT jhub_authz.reinstate_token(2, ''x'')', '27000', NULL, 'nor lets it live longer than it was to');
+DROP TRIGGER zz_longer ON api_tokens;
+CREATE OR REPLACE FUNCTION pg_temp.longer() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE public.api_tokens SET expires_at = '3000-01-01' WHERE id = NEW.id; RETURN NULL; END $$;
+CREATE TRIGGER zz_longer AFTER UPDATE ON api_tokens FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION pg_temp.longer();
+SELECT throws_ok('SELECT jhub_authz.reinstate_token(2, ''x'')', '27000', NULL, '... afterwards either');
+DROP TRIGGER zz_longer ON api_tokens;
+CREATE OR REPLACE FUNCTION pg_temp.longer() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.expires_at := '2998-01-01'; RETURN NEW; END $$;
+CREATE TRIGGER zz_longer BEFORE UPDATE ON api_tokens FOR EACH ROW EXECUTE FUNCTION pg_temp.longer();
+SELECT ok(jhub_authz.reinstate_token(2, 'x'), 'shorter it may be');
+SELECT is((SELECT expires_at FROM api_tokens WHERE id = 2), '2998-01-01', '... and is');
 ROLLBACK TO a;
 
 SAVEPOINT a;

@@ -38,6 +38,12 @@ typedef struct Revocation
 	bool		has_before;		/* 0.1 kept no expiry */
 	Timestamp	expires_before; /* infinity: never */
 	const Scopeset *scopes;		/* that were blanked, or NULL */
+	const Scopeset *before;		/* what it had then, or NULL */
+	const char *owner_kind;		/* as the event names the owner; UTF-8 or NULL */
+	const char *owner_name;
+	int			user_id;		/* 0: none */
+	int			service_id;		/* 0: none */
+	const char *client_id;		/* UTF-8, or NULL */
 	FullTransactionId txid;
 } Revocation;
 
@@ -60,12 +66,19 @@ reinstate_fill(Revocation *r, HeapTuple row, TupleDesc desc)
 	r->scopes = isnull ? NULL : (const Scopeset *) PG_DETOAST_DATUM_COPY(value);
 	value = SPI_getbinval(row, desc, 5, &isnull);
 	r->txid = DatumGetFullTransactionId(value);
+	value = SPI_getbinval(row, desc, 6, &isnull);
+	r->before = isnull ? NULL : (const Scopeset *) PG_DETOAST_DATUM_COPY(value);
+	r->owner_kind = spi_utf8(row, desc, 7);
+	r->owner_name = spi_utf8(row, desc, 8);
+	r->user_id = spi_int(row, desc, 9, 0);
+	r->service_id = spi_int(row, desc, 10, 0);
+	r->client_id = spi_utf8(row, desc, 11);
 }
 
 /*
  * The revocations of these tokens, by id.  A token that was revoked, revived
- * while nobody looked and revoked again has lost its scopes the first time: the
- * first event counts.
+ * while nobody looked and revoked again may have lost its scopes the first time:
+ * the first event counts, whichever of them blanked it.
  */
 static Revocation *
 reinstate_records(const int *ids, int n, int *nfound)
@@ -81,9 +94,13 @@ reinstate_records(const int *ids, int n, int *nfound)
 	values[0] = spi_int_array(ids, n);
 	spi_enter(&frame, module_owner());
 	rows = spi_run("SELECT b.token_id, b.created, b.expires_before,"
-				   " CASE WHEN e.after OPERATOR(jhub_authz.<>) e.before THEN e.before END, e.txid"
+				   " CASE WHEN EXISTS (SELECT FROM jhub_authz.token_events l"
+				   " WHERE l.token_id = b.token_id AND l.action = 'revoked'"
+				   " AND l.event_id >= e.event_id"
+				   " AND l.after OPERATOR(jhub_authz.<>) l.before) THEN e.before END, e.txid,"
+				   " e.before, e.owner_kind, e.owner_name, b.user_id, b.service_id, b.client_id"
 				   " FROM jhub_authz.token_baselines b, LATERAL"
-				   " (SELECT e.before, e.after, e.txid FROM jhub_authz.token_events e"
+				   " (SELECT e.event_id, e.before, e.txid, e.owner_kind, e.owner_name FROM jhub_authz.token_events e"
 				   " WHERE e.token_id = b.token_id AND e.action = 'revoked' AND e.at >= b.revoked_at"
 				   " AND NOT EXISTS (SELECT FROM jhub_authz.token_events r"
 				   " WHERE r.token_id = b.token_id AND r.action = 'reinstated'"
@@ -171,6 +188,35 @@ reinstate_warn(int id, int n)
 }
 
 /*
+ * While it was dead it could be given another owner, client or scopes, and what
+ * it can do by these becomes its baseline.  Who puts it back is to know.  The
+ * owner goes by the record, which does not follow a dead token, because the name
+ * in the event may be another by now.
+ */
+static void
+reinstate_warn_changed(const HubTokenRow *token, const Revocation *r,
+					   const HubRevival *row)
+{
+	const Scopeset *scopes = row->scopes ? row->scopes : token->scopes;
+	StringInfoData was;
+
+	initStringInfo(&was);
+	if (token->user_id != r->user_id || token->service_id != r->service_id)
+		appendStringInfo(&was, " Its owner was %s \"%s\".",
+						 r->owner_kind ? r->owner_kind : "nobody",
+						 r->owner_name ? r->owner_name : "");
+	if (token->client_id && r->client_id && strcmp(token->client_id, r->client_id) != 0)
+		appendStringInfo(&was, " Its client was \"%s\".", r->client_id);
+	if (r->before != NULL && !scopeset_equal(r->before, scopes))
+		appendStringInfo(&was, " Its scopes were %s.", scopeset_to_text(r->before));
+	if (was.len > 0)
+		ereport(WARNING,
+				(errmsg("token %d has been changed since it was revoked", token->id),
+				 errdetail("%s", issue_message(was.data + 1)),
+				 errhint("What it can do now is its new baseline.  Revoke it again if that is not meant.")));
+}
+
+/*
  * The rows to write, of those that are locked; both lists are in order of id.
  * It is not for us to let a token live longer than it was given: one whose own
  * time is over, or is not known, is left out.
@@ -207,6 +253,7 @@ reinstate_rows(const HubTokenRow *tokens, int ntokens, const Revocation *records
 		row->expires_at = records[j].expires_before;
 		/* what somebody has written there since, stays */
 		row->scopes = token->blank ? records[j].scopes : NULL;
+		reinstate_warn_changed(token, &records[j], row);
 		(*n)++;
 	}
 	reinstate_warn(unknown_id, unknown);

@@ -270,7 +270,9 @@ hub_lock_tokens(const HubSchema *hub, const int *ids, int n, int *nlocked)
 	values[0] = spi_int_array(ids, n);
 	spi_enter(&frame, hub->owner);
 	*nlocked = (int) spi_run(psprintf("SELECT id::int, created::timestamp,"
-									  " coalesce(scopes, '[]') = '[]' FROM %s.api_tokens"
+									  " coalesce(scopes, '[]') = '[]',"
+									  " user_id::int, service_id::int, client_id, scopes"
+									  " FROM %s.api_tokens"
 									  " WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE",
 									  hub->quoted),
 							 1, types, values, NULL, false, true, 0);
@@ -281,11 +283,19 @@ hub_lock_tokens(const HubSchema *hub, const int *ids, int n, int *nlocked)
 		TupleDesc	desc = SPI_tuptable->tupdesc;
 		bool		isnull;
 		Datum		created = SPI_getbinval(row, desc, 2, &isnull);
+		MemoryContext spi;
+		char	   *defect;
 
 		rows[i].id = spi_int(row, desc, 1, 0);
 		rows[i].has_created = !isnull;
 		rows[i].created = isnull ? 0 : DatumGetTimestamp(created);
 		rows[i].blank = DatumGetBool(SPI_getbinval(row, desc, 3, &isnull));
+		rows[i].user_id = spi_int(row, desc, 4, 0);
+		rows[i].service_id = spi_int(row, desc, 5, 0);
+		spi = MemoryContextSwitchTo(caller);
+		rows[i].client_id = spi_utf8(row, desc, 6);
+		rows[i].scopes = hub_parse_scopes(hub_text(row, desc, 7), &defect);
+		MemoryContextSwitchTo(spi);
 	}
 	spi_leave(&frame);
 	return rows;

@@ -80,6 +80,10 @@ typedef struct HubTokenRow
 	bool		has_created;
 	Timestamp	created;
 	bool		blank;			/* no scopes are stored */
+	int			user_id;		/* 0: none */
+	int			service_id;		/* 0: none */
+	const char *client_id;		/* UTF-8, or NULL */
+	const Scopeset *scopes;		/* as far as they parse */
 } HubTokenRow;
 
 /* Lock tokens in order of id; those that are there, in that order. */

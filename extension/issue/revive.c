@@ -38,6 +38,35 @@ issue_is_reviving(int id)
 	return false;
 }
 
+/*
+ * Nobody may let a token live longer than it was given, on this occasion.
+ * Looked at after the statement, when its AFTER triggers have run.
+ */
+static void
+revive_check_expiry(const HubSchema *hub)
+{
+	int		   *ids = palloc(sizeof(int) * revive_nrows);
+	Timestamp  *caps = palloc(sizeof(Timestamp) * revive_nrows);
+	int			n = 0;
+	int			id;
+
+	for (int i = 0; i < revive_nrows; i++)
+	{
+		if (!revive_rows[i].has_expires)
+			continue;
+		ids[n] = revive_rows[i].id;
+		caps[n++] = revive_rows[i].expires_at;
+	}
+	id = n > 0 ? hub_token_beyond(hub, ids, caps, n) : 0;
+	if (id != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("token %d could not be reinstated", id),
+				 errdetail("It would expire later than it was to expire."),
+				 errhint("Look for a trigger or rule of your own on table \"%s.api_tokens\".",
+						 hub->name)));
+}
+
 static int *
 revive_write(const HubSchema *hub, void (*revived) (const int *ids, int n), int *nalive)
 {
@@ -52,6 +81,7 @@ revive_write(const HubSchema *hub, void (*revived) (const int *ids, int n), int 
 				 errdetail("Its scopes are not those that were put back."),
 				 errhint("Look for a trigger or rule of your own on table \"%s.api_tokens\".",
 						 hub->name)));
+	revive_check_expiry(hub);
 	if (*nalive > 0)
 		revived(alive, *nalive);
 	return alive;
