@@ -10,7 +10,7 @@ CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
-SELECT plan(71);
+SELECT plan(73);
 
 -- what is open in the history of a table, and what is in the table
 CREATE FUNCTION pg_temp.differs(name text, columns text) RETURNS SETOF text LANGUAGE plpgsql AS $$
@@ -122,6 +122,7 @@ UPDATE roles SET scopes = '["proxy"]' WHERE id = 14;
 SELECT jhub_authz.attach() \g /dev/null
 SELECT is_empty(format('SELECT pg_temp.differs(%L, %L)', name, columns), 'attach finds what changed: ' || name) FROM kept WHERE name IN ('roles', 'user_group_map');
 SELECT throws_ok($$ SELECT jhub_authz.note_history() $$, '39P01', NULL, 'note_history is a trigger');
-SELECT throws_ok($$ SELECT jhub_authz.keep_history('-1 day') $$, '22023', NULL, 'keep_history: no negative time');
+SELECT throws_ok(format('SELECT jhub_authz.keep_history(%L)', keep), '22023', NULL, 'keep_history: no negative time: ' || keep) FROM unnest(ARRAY['-1 day', '-1000000 years']) keep;
+SELECT is(jhub_authz.keep_history('1000000 years'), 0::bigint, '... and one that is longer than time drops nothing');
 SELECT * FROM finish();
 ROLLBACK;

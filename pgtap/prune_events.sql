@@ -13,7 +13,7 @@ SET LOCAL client_min_messages = warning;
 SET LOCAL search_path = public, jhub_authz;
 SELECT jhub_authz.attach() \g /dev/null
 SET CONSTRAINTS ALL IMMEDIATE;
-SELECT plan(27);
+SELECT plan(29);
 
 -- a log of three years, one event a day
 INSERT INTO jhub_authz.token_events (at, actor, role, application_name, token_id, action, reason)
@@ -21,6 +21,7 @@ SELECT now() - n * interval '1 day', 'x', 'x', '', 1, 'adopted', 'old' FROM gene
 CREATE FUNCTION pg_temp.old() RETURNS integer LANGUAGE sql AS $$ SELECT count(*)::int FROM jhub_authz.token_events WHERE reason = 'old' $$;
 
 SELECT is(jhub_authz.prune_events('10 years'), 0::bigint, 'none is that old');
+SELECT is(jhub_authz.prune_events(keep), 0::bigint, '... nor that: ' || keep) FROM unnest(ARRAY['1000000 years', '178000000 years']::interval[]) keep;
 SELECT is(jhub_authz.prune_events('900 days 1 hour'), 100::bigint, 'those that are older go');
 SELECT is(pg_temp.old(), 900, '... and no others');
 SELECT results_eq($$ SELECT token_id, reason ~ '^prune: 100 events before 20\d\d-' FROM jhub_authz.token_events WHERE action = 'pruned' ORDER BY event_id DESC LIMIT 1 $$,

@@ -561,9 +561,7 @@ Datum
 jhub_authz_keep_history(PG_FUNCTION_ARGS)
 {
 	static const char *const others[] = {"history_attachment", "history_custom_scopes"};
-	TimestampTz before = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
-																 TimestampTzGetDatum(GetCurrentTimestamp()),
-																 PG_GETARG_DATUM(0)));
+	TimestampTz before = module_ago(GetCurrentTimestamp(), PG_GETARG_INTERVAL_P(0));
 	StringInfoData references;
 	SpiFrame	frame;
 	uint64		dropped = 0;
@@ -573,6 +571,8 @@ jhub_authz_keep_history(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the time to keep must not be negative")));
+	if (TIMESTAMP_IS_NOBEGIN(before))
+		PG_RETURN_INT64(0);		/* longer than time goes back */
 	spi_enter(&frame, module_owner());
 	initStringInfo(&references);
 	for (int t = 0; t < HUB_NTABLES; t++)

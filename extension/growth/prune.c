@@ -61,9 +61,7 @@ jhub_authz_prune_events(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("interval to keep must not be negative")));
 	PreventCommandIfReadOnly("prune_events()");
-	bound = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
-													TimestampTzGetDatum(now),
-													IntervalPGetDatum(keep)));
+	bound = module_ago(now, keep);
 	/* a month less 30 days is nothing, and may end tomorrow all the same */
 	bound = Min(bound, now);
 	n = prune_before(bound);

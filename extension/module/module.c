@@ -16,9 +16,11 @@
 #include "commands/extension.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "init.h"
 
@@ -161,4 +163,20 @@ module_text_from_utf8(const char *str, int len)
 	if (result == str)
 		return cstring_to_text_with_len(str, len);
 	return cstring_to_text(result);
+}
+
+TimestampTz
+module_ago(TimestampTz now, const Interval *span)
+{
+	const double far = 6000.0 * DAYS_PER_YEAR;
+	double		days = (double) span->month * DAYS_PER_MONTH + span->day +
+		(double) span->time / USECS_PER_DAY;
+
+	if (days > far)
+		return DT_NOBEGIN;
+	if (days < -far)
+		return DT_NOEND;
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
+												   TimestampTzGetDatum(now),
+												   IntervalPGetDatum(span)));
 }

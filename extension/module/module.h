@@ -29,6 +29,12 @@ extern char *module_to_utf8(const char *str);
 extern text *module_text_from_utf8(const char *str, int len);
 extern text *module_text_if_representable(const char *utf8);
 
+/*
+ * So long ago.  What reaches further back than times do is -infinity, and what
+ * is as far in the future is infinity; neither is an error.
+ */
+extern TimestampTz module_ago(TimestampTz now, const Interval *span);
+
 /* ---- running SQL (spi.c) ---- */
 
 /*
