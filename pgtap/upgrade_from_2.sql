@@ -1,7 +1,7 @@
 -- upgrade_token_roles: roles of tokens and clients become scopes, and what it
 -- does not know it refuses before it touches anything.
 BEGIN;
-SELECT plan(39);
+SELECT plan(40);
 \ir ../testbed/hub_schema_2.sql
 
 -- levels and objects, without the words
@@ -95,7 +95,10 @@ SELECT ok(EXISTS (SELECT FROM jhub_authz.upgrade_check() WHERE level = 'warning'
     'members that are no scopes are a warning');
 
 SAVEPOINT interrupted;
+UPDATE roles SET name = 'evil, "admin"' WHERE id = 3;
 SELECT pg_temp.upgrade();
+SELECT is((SELECT reason FROM jhub_authz.token_events WHERE action = 'migrated' AND token_id = 5), 'upgrade: roles "evil, ""admin"""',
+    'one role reads as one in the events, whatever its name is');
 ROLLBACK TO interrupted;
 SELECT has_table('api_token_role_map'::name, 'rolled back, it has not been');
 SELECT results_eq('SELECT count(*) FROM jhub_authz.upgrade_token_roles(true)', ARRAY[23::bigint], 'a dry run lists all tokens and clients');

@@ -250,6 +250,33 @@ upgrade_odd_json(const Scopeset *scopes, List *odd)
 	return CStringGetTextDatum(json);
 }
 
+/*
+ * A name in a list, in double quotes where it would not read as one name.  Not
+ * quote_identifier: "user" is a word of SQL, and a name of every hub's role.
+ */
+static void
+upgrade_append_name(StringInfo buf, const char *name)
+{
+	bool		plain = name[0] != '\0';
+
+	for (const char *c = name; *c != '\0'; c++)
+		if ((unsigned char) *c <= ' ' || *c == ',' || *c == '"')
+			plain = false;
+	if (plain)
+	{
+		appendStringInfoString(buf, name);
+		return;
+	}
+	appendStringInfoChar(buf, '"');
+	for (const char *c = name; *c != '\0'; c++)
+	{
+		if (*c == '"')
+			appendStringInfoChar(buf, '"');
+		appendStringInfoChar(buf, *c);
+	}
+	appendStringInfoChar(buf, '"');
+}
+
 /* The roles' scopes together with one scope more, or NULL. */
 static void
 upgrade_grant(Upgrade *u, const int *ids, int n, const char *access, UpgradeGrant *grant)
@@ -276,7 +303,8 @@ upgrade_grant(Upgrade *u, const int *ids, int n, const char *access, UpgradeGran
 		names = accumArrayResult(names,
 								 PointerGetDatum(module_text_from_utf8(role->name, strlen(role->name))),
 								 false, TEXTOID, CurrentMemoryContext);
-		appendStringInfo(&reason, "%s %s", i > 0 ? "," : "", role->name);
+		appendStringInfoString(&reason, i > 0 ? ", " : " ");
+		upgrade_append_name(&reason, role->name);
 	}
 	if (access != NULL && !scope_builder_add_text(builder, access, strlen(access), &defect, &where))
 		odd = lappend(odd, module_from_utf8(access, strlen(access)));
