@@ -96,6 +96,9 @@ extern void issue_token_policy(const Settings *settings, const HubToken *token,
 
 /* ---- max_age (max_age.c) ---- */
 
+/* Is there such a policy for anything? */
+extern bool issue_has_max_age(const Settings *settings);
+
 /* Does the token expire too late by its policy?  *cap: when it should. */
 extern bool issue_max_expiry(const TokenPolicy *policy, const HubToken *token,
 							 Timestamp *cap);

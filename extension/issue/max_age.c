@@ -45,6 +45,19 @@ issue_max_expiry(const TokenPolicy *policy, const HubToken *token, Timestamp *ca
 	return !token->has_expires || token->expires_at > *cap;
 }
 
+/* Runs no SQL, so that settings_get()'s answer may be passed. */
+bool
+issue_has_max_age(const Settings *settings)
+{
+	for (int i = 0; i < TOKEN_NCLASSES; i++)
+		if (settings->policy[i].has_max_age)
+			return true;
+	for (int i = 0; i < settings->nnarrower; i++)
+		if (settings->narrower[i].set & POLICY_BIT(POLICY_MAX_AGE))
+			return true;
+	return false;
+}
+
 /* A time as events show it, whatever the session's DateStyle. */
 static char *
 max_age_time(Timestamp time)
@@ -262,6 +275,8 @@ issue_cap_returned(const HubSchema *hub, const Actor *actor, IssueStood *stood,
 	EventWriter *events;
 	int		   *ids;
 
+	if (!issue_has_max_age(settings_get()))
+		return;
 	n = max_age_sort(stood, n);
 	ids = palloc(sizeof(int) * Max(n, 1));
 	for (int i = 0; i < n; i++)

@@ -630,6 +630,9 @@ jhub_authz_narrow_token(PG_FUNCTION_ARGS)
 
 	n.update = update;
 	n.touched = update ? narrow_touched(trigdata, n.attnums) : NARROW_GRANT;
+	/* another id or created matters to an age and to nothing else here */
+	if ((n.touched & NARROW_IDENTITY) && !issue_has_max_age(settings_get()))
+		n.touched &= ~NARROW_IDENTITY;
 	if (n.touched == 0)
 		return PointerGetDatum(row);
 	n.settings = *settings_get();
