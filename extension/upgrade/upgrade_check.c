@@ -435,7 +435,8 @@ upgrade_check_conclude(UpgradeCheck *check)
 								  "It has nothing to do: tokens have scopes.  To a newer release the hub's own upgrade-db goes.");
 			break;
 		case UPGRADE_ROLES:
-			if (!check->refused)
+			/* tables that are not a hub's have been refused above */
+			if (check->hub != NULL && !check->refused)
 				upgrade_check_plan(check);
 			break;
 		case UPGRADE_UNKNOWN:
