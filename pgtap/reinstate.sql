@@ -15,7 +15,7 @@ SELECT jhub_authz.attach() \g /dev/null
 SET CONSTRAINTS ALL IMMEDIATE;
 CREATE FUNCTION pg_temp.live(token integer) RETURNS boolean LANGUAGE sql AS
     $$ SELECT expires_at IS NULL OR expires_at > now() AT TIME ZONE 'UTC' FROM api_tokens WHERE id = token $$;
-SELECT plan(55);
+SELECT plan(57);
 CREATE TEMPORARY TABLE before_all AS SELECT * FROM api_tokens;
 CREATE FUNCTION pg_temp.as_before(token integer) RETURNS boolean LANGUAGE sql AS
     $$ SELECT t::text = b::text FROM api_tokens t JOIN before_all b USING (id) WHERE id = token $$;
@@ -152,6 +152,16 @@ DROP TRIGGER zz_longer ON api_tokens;
 CREATE OR REPLACE FUNCTION pg_temp.longer() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE public.api_tokens SET expires_at = '3000-01-01' WHERE id = NEW.id; RETURN NULL; END $$;
 CREATE TRIGGER zz_longer AFTER UPDATE ON api_tokens FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION pg_temp.longer();
 SELECT throws_ok('SELECT jhub_authz.reinstate_token(2, ''x'')', '27000', NULL, '... afterwards either');
+DROP TRIGGER zz_longer ON api_tokens;
+CREATE OR REPLACE FUNCTION pg_temp.longer() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE public.api_tokens SET scopes = '["inherit"]' WHERE id = NEW.id; RETURN NULL; END $$;
+CREATE TRIGGER zz_longer AFTER UPDATE ON api_tokens FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION pg_temp.longer();
+SELECT throws_ok('SELECT jhub_authz.reinstate_token(2, ''x'')', '27000', NULL, '... with other scopes either');
+DROP TRIGGER zz_longer ON api_tokens;
+CREATE OR REPLACE FUNCTION pg_temp.longer() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.id := 4000 + NEW.id; RETURN NEW; END $$;
+CREATE TRIGGER zz_longer BEFORE UPDATE ON api_tokens FOR EACH ROW EXECUTE FUNCTION pg_temp.longer();
+SET CONSTRAINTS ALL DEFERRED;
+SELECT throws_ok('SELECT jhub_authz.reinstate_token(2, ''x'')', '27000', NULL, '... nor under another id');
+SET CONSTRAINTS ALL IMMEDIATE;
 DROP TRIGGER zz_longer ON api_tokens;
 CREATE OR REPLACE FUNCTION pg_temp.longer() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.expires_at := '2998-01-01'; RETURN NEW; END $$;
 CREATE TRIGGER zz_longer BEFORE UPDATE ON api_tokens FOR EACH ROW EXECUTE FUNCTION pg_temp.longer();

@@ -262,6 +262,44 @@ reinstate_rows(const HubTokenRow *tokens, int ntokens, const Revocation *records
 
 /* ---- putting back ---- */
 
+/*
+ * What is taken as the baseline now must be what was put back, whatever an AFTER
+ * trigger of the hub's role has made of the row.  All lists are in order of id;
+ * rows are of some of the tokens, and alive are ids of rows, unless a trigger
+ * has changed one.
+ */
+static void
+reinstate_check(const HubSchema *hub, const int *alive, int nalive,
+				const HubTokenRow *before, int nbefore,
+				const HubRevival *rows, int nrows)
+{
+	int			b = 0,
+				r = 0;
+	int			nafter;
+	HubTokenRow *after = hub_lock_tokens(hub, alive, nalive, &nafter);
+
+	for (int i = 0; i < nafter; i++)
+	{
+		while (b < nbefore && before[b].id < after[i].id)
+			b++;
+		while (r < nrows && rows[r].id < after[i].id)
+			r++;
+		if (b < nbefore && before[b].id == after[i].id &&
+			r < nrows && rows[r].id == after[i].id &&
+			after[i].user_id == before[b].user_id &&
+			after[i].service_id == before[b].service_id &&
+			scopeset_equal(after[i].scopes,
+						   rows[r].scopes ? rows[r].scopes : before[b].scopes))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("token %d could not be reinstated", after[i].id),
+				 errdetail("Its owner or scopes are not those that were put back."),
+				 errhint("Look for a trigger or rule of your own on table \"%s.api_tokens\".",
+						 hub->name)));
+	}
+}
+
 /* New baselines for these, with an event each; how many are alive. */
 static int
 reinstate_judge(Decision *d, const int *ids, int n, const char *reason)
@@ -310,7 +348,10 @@ reinstate(const int *ids, int n, FullTransactionId txid, const char *reason)
 	{
 		alive = issue_revive(d->hub, rows, nrows, reinstate_clear, &nalive);
 		if (nalive > 0)
+		{
+			reinstate_check(d->hub, alive, nalive, tokens, ntokens, rows, nrows);
 			reinstated = reinstate_judge(d, alive, nalive, reason);
+		}
 	}
 	MemoryContextSwitchTo(save);
 	decision_free(d);
