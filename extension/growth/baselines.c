@@ -191,14 +191,23 @@ baselines_add_tokens(const char *sql, Oid type, Datum value, ConcernList *owners
 void
 baselines_of(ConcernList *users, ConcernList *services, List *clients, ConcernList *tokens)
 {
+	int		   *ids;
+	int			nids;
+
 	if (users->n > 0)
+	{
+		ids = concern_ids(users, &nids);
 		baselines_add_tokens("SELECT token_id, user_id FROM jhub_authz.token_baselines"
 							 " WHERE user_id = ANY ($1)", INT4ARRAYOID,
-							 spi_int_array(concern_ids(users), users->n), users, NULL, tokens);
+							 spi_int_array(ids, nids), users, NULL, tokens);
+	}
 	if (services->n > 0)
+	{
+		ids = concern_ids(services, &nids);
 		baselines_add_tokens("SELECT token_id, service_id FROM jhub_authz.token_baselines"
 							 " WHERE service_id = ANY ($1)", INT4ARRAYOID,
-							 spi_int_array(concern_ids(services), services->n), services, NULL, tokens);
+							 spi_int_array(ids, nids), services, NULL, tokens);
+	}
 	if (clients != NIL)
 	{
 		char	  **names = palloc(sizeof(char *) * list_length(clients));

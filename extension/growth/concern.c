@@ -51,7 +51,7 @@ concern_sort(ConcernList *list)
 }
 
 int *
-concern_ids(ConcernList *list)
+concern_ids(ConcernList *list, int *n)
 {
 	int		   *ids;
 
@@ -59,6 +59,7 @@ concern_ids(ConcernList *list)
 	ids = palloc(sizeof(int) * Max(list->n, 1));
 	for (int i = 0; i < list->n; i++)
 		ids[i] = list->items[i].id;
+	*n = list->n;
 	return ids;
 }
 

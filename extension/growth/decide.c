@@ -251,12 +251,15 @@ decide_everyone_concerned(Decision *d, const char *reason)
 static void
 decide_members(Decision *d, ConcernList *groups)
 {
-	int		   *users;
-	int			nusers;
+	int		   *ids,
+			   *users;
+	int			n,
+				nusers;
 
 	if (groups->n == 0)
 		return;
-	hub_group_members(d->hub, concern_ids(groups), groups->n, &users, &nusers);
+	ids = concern_ids(groups, &n);
+	hub_group_members(d->hub, ids, n, &users, &nusers);
 	for (int i = 0; i < nusers; i++)
 		concern_add(&d->users, users[i], groups->items[0].reason);
 }
@@ -264,16 +267,19 @@ decide_members(Decision *d, ConcernList *groups)
 static void
 decide_holders(Decision *d, ConcernList *roles, ConcernList *groups)
 {
-	int		   *users,
+	int		   *ids,
+			   *users,
 			   *holding_groups,
 			   *services;
-	int			nusers,
+	int			n,
+				nusers,
 				ngroups,
 				nservices;
 
 	if (roles->n == 0)
 		return;
-	hub_role_holders(d->hub, concern_ids(roles), roles->n, &users, &nusers,
+	ids = concern_ids(roles, &n);
+	hub_role_holders(d->hub, ids, n, &users, &nusers,
 					 &holding_groups, &ngroups, &services, &nservices);
 	for (int i = 0; i < nusers; i++)
 		concern_add(&d->users, users[i], roles->items[0].reason);
@@ -335,13 +341,14 @@ decide_renamed_membership(Decision *d, const Note *note, Memberships *m)
 static void
 decide_joined(Decision *d, Memberships *m, ConcernList *roles)
 {
-	int		   *ids = concern_ids(&m->joined);
-	char	  **names = palloc(sizeof(char *) * Max(m->joined.n, 1));
+	int			njoined;
+	int		   *ids = concern_ids(&m->joined, &njoined);
+	char	  **names = palloc(sizeof(char *) * Max(njoined, 1));
 	int		   *found;
 	int			nfound;
 	int			n = 0;
 
-	for (int i = 0; i < m->joined.n; i++)
+	for (int i = 0; i < njoined; i++)
 		if ((names[n] = hub_name_of(d->hub, HUB_GROUPS, ids[i])) != NULL)
 			n++;
 	if (n == 0)
@@ -362,10 +369,11 @@ decide_joined(Decision *d, Memberships *m, ConcernList *roles)
 static void
 decide_filters_by_group(Decision *d, Memberships *m)
 {
-	int		   *ids = concern_ids(&m->groups);
+	int			ngroups;
+	int		   *ids = concern_ids(&m->groups, &ngroups);
 	List	   *names = NIL;
 
-	for (int i = 0; i < m->groups.n; i++)
+	for (int i = 0; i < ngroups; i++)
 	{
 		const char *name = concern_reason(&m->gone, ids[i]);
 
@@ -563,18 +571,20 @@ decide_gone(Decision *d, ConcernList *gone)
 {
 	HubTokenWant want = {0};
 	ConcernList away = {0};
+	int		   *ids;
+	int			n;
 
-	want.ids = concern_ids(gone);
-	want.nids = gone->n;
+	want.ids = concern_ids(gone, &want.nids);
 	hub_each_token(d->hub, &want, true, decide_keep, d);
 	for (int i = 0; i < gone->n; i++)
 		if (!concern_is_in(&d->returned, gone->items[i].id))
 			concern_add(&away, gone->items[i].id, NULL);
 	if (away.n == 0)
 		return;
-	baselines_drop(concern_ids(&away), away.n);
+	ids = concern_ids(&away, &n);
+	baselines_drop(ids, n);
 	if (d->settings.nnarrower_of[POLICY_OF_TOKEN] > 0)
-		policies_drop_tokens(concern_ids(&away), away.n);
+		policies_drop_tokens(ids, n);
 }
 
 /*

@@ -27,8 +27,11 @@ typedef struct ConcernList
 } ConcernList;
 
 extern void concern_add(ConcernList *list, int id, const char *reason);
-/* The ids, sorted, each once. */
-extern int *concern_ids(ConcernList *list);
+/*
+ * The ids, sorted, each once, and how many.  The list is made shorter by it: a
+ * list->n in the same argument list could have been read before.
+ */
+extern int *concern_ids(ConcernList *list, int *n);
 extern const char *concern_reason(ConcernList *list, int id);
 extern bool concern_is_in(ConcernList *list, int id);
 

@@ -708,10 +708,8 @@ judge_owners(Judge *j, HubWant *want)
 		if (j->tokens[i]->service_id)
 			concern_add(&services, j->tokens[i]->service_id, NULL);
 	}
-	want->users = concern_ids(&users);
-	want->nusers = users.n;
-	want->services = concern_ids(&services);
-	want->nservices = services.n;
+	want->users = concern_ids(&users, &want->nusers);
+	want->services = concern_ids(&services, &want->nservices);
 }
 
 static void
@@ -724,8 +722,7 @@ judge_some(Judge *j)
 	baselines_of(&d->users, &d->services, d->clients, &d->tokens);
 	if (d->tokens.n == 0)
 		return;
-	tokens.ids = concern_ids(&d->tokens);
-	tokens.nids = d->tokens.n;
+	tokens.ids = concern_ids(&d->tokens, &tokens.nids);
 
 	hub_each_token(d->hub, &tokens, true, judge_collect, j);
 	if (j->ntokens == 0)
