@@ -1,7 +1,7 @@
 -- upgrade_token_roles: roles of tokens and clients become scopes, and what it
 -- does not know it refuses before it touches anything.
 BEGIN;
-SELECT plan(40);
+SELECT plan(41);
 \ir ../testbed/hub_schema_2.sql
 
 -- levels and objects, without the words
@@ -54,6 +54,8 @@ DROP TABLE services CASCADE;
 SELECT throws_ok('SELECT pg_temp.upgrade()', '55000', NULL, 'a missing table is refused');
 SELECT ok('services' IN (SELECT pg_temp.errors()), 'and is an error of the check');
 ROLLBACK TO refusals;
+CREATE TABLE ours (id integer);
+SELECT results_eq($$SELECT level FROM jhub_authz.upgrade_check() WHERE object = 'ours'$$, ARRAY['info'], 'a table that is not the hub''s is named');
 CREATE VIEW our_own AS SELECT * FROM oauth_client_role_map;
 SELECT set_eq('SELECT pg_temp.errors()', ARRAY['public.our_own'], 'a view that rests on a role map is an error of the check');
 SELECT throws_ok('SELECT pg_temp.upgrade()', '2BP01', NULL, 'and the upgrade fails as a whole');
