@@ -7,7 +7,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)jhub_
 PGFILEDESC = "jhub_authz - JupyterHub authorization in the database"
 
 # ROOMS can be narrowed while a room is being built
-ROOMS ?= module algebra catalogue hub effective issue growth upgrade audit
+ROOMS ?= module algebra catalogue hub effective issue growth upgrade login server audit
 
 OBJS_module = module spi settings
 OBJS_algebra = scope_parse scope_suggest scopeset_build scopeset_write scopeset_view scopeset_upgrade scopeset_read scopeset_io scopeset_op scopeset_cover scopeset_order scopeset_filters scopeset_functions scopeset_agg scopeset_explode scopeset_gin scopeset_selfuncs
@@ -18,6 +18,8 @@ OBJS_issue = owner token_policy max_age narrow rescope token_hash issue_token re
 OBJS_growth = events concern baselines notes revoke_limit judge decide attach mode policies switch preview reinstate prune
 OBJS_audit = changes history
 OBJS_upgrade = upgrade_database upgrade_token_roles upgrade_check
+OBJS_login =
+OBJS_server =
 
 SQL_module = guard settings
 SQL_algebra = type operators index aggregates
@@ -27,6 +29,8 @@ SQL_effective = algebra effective
 SQL_issue = issue token_policy
 SQL_growth = growth preview reinstate attach
 SQL_upgrade = upgrade
+SQL_login =
+SQL_server =
 SQL_audit = history
 
 OBJS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.o,$(OBJS_$(r))))
