@@ -19,6 +19,7 @@
 #                                    two transactions in every order: is a token above its baseline?
 #   make stress [SECONDS=n] [SEED=n] [PYTHON=path]
 #                                    many sessions at once, judged by JupyterHub itself
+#   make bench [QUICK=1] [SEED=n]    how fast, beside what a user could pick instead
 #   make history-cost                what keeping history costs the hub's writes
 #   make fuzz [SECONDS=n] [SEED=n]   coverage-guided fuzzing, outside of a server
 #   make lint                        static analysis, warnings as errors
@@ -30,7 +31,7 @@
 #                                    a real hub under load while grants change
 #                                    in SQL, restarted and killed
 #   make faults [KILLS=15] [SEED=n]  kills, a full disk, little memory, timeouts
-.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost running-hub faults
+.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost bench running-hub faults
 
 demo:
 	@$(here)demo/run
@@ -81,6 +82,9 @@ hard-memory:
 
 replicas:
 	@$(here)testbed/replicas
+
+bench:
+	@$(here)bench/run $(if $(QUICK),quick) $(or $(SEED),1)
 
 history-cost:
 	@$(here)testbed/history_cost
