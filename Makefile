@@ -16,7 +16,7 @@ OBJS_hub = hub_visible hub_schema hub_names hub_list hub_data hub_membership hub
 OBJS_effective = effective resolve scope_checks subjects everyone visible
 OBJS_issue = owner token_policy max_age narrow rescope token_hash issue_token resolve_request grace revoke revive
 OBJS_growth = events concern baselines notes revoke_limit judge decide attach mode policies switch preview reinstate prune
-OBJS_audit = changes history
+OBJS_audit = changes history graph graph_build graph_write
 OBJS_upgrade = upgrade_database upgrade_token_roles upgrade_check
 OBJS_login =
 OBJS_server =
@@ -31,7 +31,7 @@ SQL_growth = growth preview reinstate attach
 SQL_upgrade = upgrade
 SQL_login =
 SQL_server =
-SQL_audit = history
+SQL_audit = history graph
 
 OBJS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.o,$(OBJS_$(r))))
 SQL_PARTS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.sql,$(SQL_$(r))))

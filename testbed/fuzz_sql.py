@@ -26,7 +26,7 @@ SECOND_CHANCE = 90              # and on a machine that is busy
 
 # ---- the hub of testbed/hub_schema.sql, and what goes wrong with text ----
 
-KINDS = ["user", "service", "group", "token", "client", "session", "server", "role", "", "User"]
+KINDS = ["user", "service", "group", "token", "client", "session", "server", "role", "hub", "scope", "", "User"]
 NAMES = ["alice", "bob", "o'brien", "bang!user", "eq=ual", "zo\u00eb", "trailing ", "group", "physics",
          "lab one", "group!x=y", "announce", "sv c!1", "alice/", "bob/lab", "1", "a1", "2147483648",
          "jupyterhub", "nobody", "back\\slash", "per%cent_x", "user", "admin", "token", "server", "grader",
