@@ -21,6 +21,8 @@ SELECT plan(13);
 SELECT is(jhub_authz.attach('hub_test'), '5.5', 'attached');
 CREATE ROLE hub_test_auditor;
 SELECT jhub_authz.grant_auditor('hub_test_auditor') \g /dev/null
+-- the past begins with a commit
+INSERT INTO jhub_authz.history_changes SELECT began, now(), now(), pg_current_xact_id(), 'x', 'x', 'x', 'attach' FROM jhub_authz.history_attachment;
 
 -- all that reads, but aggregates
 CREATE TEMP TABLE asked AS SELECT row_number() OVER () AS n, object, replace(statement, '::text', '::pg_catalog.text') AS statement

@@ -40,7 +40,7 @@ CREATE FUNCTION pg_temp.argument(type text, name text) RETURNS text LANGUAGE sql
         WHEN type = 'boolean' THEN 'false'
         WHEN type = 'interval' THEN '''1 day''::interval'
         WHEN type = 'xid8' THEN '''1''::xid8'
-        WHEN type ~ '^timestamp' THEN 'now()::' || type
+        WHEN type ~ '^timestamp' THEN 'pg_catalog.now()::' || type
         WHEN type = 'bytea' THEN '''00''::bytea'
         WHEN type = 'regclass' THEN '''pg_catalog.pg_class''::regclass'
         WHEN type = 'regrole' THEN '''pg_monitor''::regrole' END

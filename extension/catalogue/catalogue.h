@@ -14,6 +14,7 @@
 #define JHUB_AUTHZ_CATALOGUE_H
 
 #include "../algebra/scopeset.h"
+#include "datatype/timestamp.h"
 
 /*
  * What a filter by server (with or without a value) does to a scope and its
@@ -81,6 +82,12 @@ typedef struct Catalogue
  * transaction (kept alive in TopTransactionContext when a newer one comes).
  */
 extern const Catalogue *catalogue_get(const CatalogueRelease *release);
+
+/*
+ * The same with the custom scopes as they were at a moment, without descriptions.
+ * Lives in a context of its own below the current one.
+ */
+extern const Catalogue *catalogue_at(const CatalogueRelease *release, TimestampTz at, bool latest);
 
 /* A member's base: what the hub's user sees of it, UTF-8; NULL if undefined. */
 extern const char *catalogue_description(const Catalogue *catalogue,

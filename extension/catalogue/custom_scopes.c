@@ -35,6 +35,7 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(jhub_authz__custom_scopes_changed);
 PG_FUNCTION_INFO_V1(jhub_authz_define_scopes);
@@ -211,10 +212,15 @@ custom_fill(CustomScopes *custom, uint64 nrows)
 	}
 }
 
-/* Read the table, into a context of its own below the current one. */
+/*
+ * Read the table, or its past as of *at (NULL: not), into a context of its own
+ * below the current one.  Of the past, descriptions are not kept.
+ */
 static CustomScopes *
-custom_load(void)
+custom_load(const TimestampTz *at, bool latest)
 {
+	static const Oid types[1] = {TIMESTAMPTZOID};
+	Datum		values[1];
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "jhub_authz custom scopes",
 												  ALLOCSET_SMALL_SIZES);
@@ -225,9 +231,20 @@ custom_load(void)
 
 	custom->context = context;
 	spi_enter(&frame, module_owner());
-	n = spi_run("SELECT name, description, pg_catalog.array_to_string(subscopes, ' ')"
-				" FROM jhub_authz.custom_scopes ORDER BY name COLLATE \"C\"",
-				0, NULL, NULL, NULL, true, true, 0);
+	if (at == NULL)
+		n = spi_run("SELECT name, description, pg_catalog.array_to_string(subscopes, ' ')"
+					" FROM jhub_authz.custom_scopes ORDER BY name COLLATE \"C\"",
+					0, NULL, NULL, NULL, true, latest, 0);
+	else
+	{
+		values[0] = TimestampTzGetDatum(*at);
+		n = spi_run("SELECT h.name, ''::text, pg_catalog.array_to_string(h.subscopes, ' ')"
+					" FROM jhub_authz.history_custom_scopes h"
+					" JOIN jhub_authz.history_changes b ON b.change_id = h.began AND b.at <= $1"
+					" LEFT JOIN jhub_authz.history_changes e ON e.change_id = h.ended AND e.at <= $1"
+					" WHERE e.change_id IS NULL ORDER BY h.name COLLATE \"C\"",
+					1, types, values, NULL, true, latest, 0);
+	}
 	save = MemoryContextSwitchTo(context);
 	custom_fill(custom, n);
 	MemoryContextSwitchTo(save);
@@ -255,7 +272,7 @@ custom_scopes_get(void)
 	custom_valid = false;
 	custom_relid = module_relation("custom_scopes");
 	generation = custom_generation;
-	fresh = custom_load();
+	fresh = custom_load(NULL, true);
 
 	MemoryContextSetParent(fresh->context, CacheMemoryContext);
 	custom_cache = fresh;
@@ -264,6 +281,15 @@ custom_scopes_get(void)
 	if (old != NULL)
 		MemoryContextSetParent(old->context, TopTransactionContext);
 	return custom_cache;
+}
+
+const Catalogue *
+catalogue_at(const CatalogueRelease *release, TimestampTz at, bool latest)
+{
+	int			index = release - catalogue_releases;
+
+	Assert(index >= 0 && index < CATALOGUE_NRELEASES);
+	return &custom_load(&at, latest)->catalogues[index];
 }
 
 /*

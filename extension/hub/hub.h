@@ -66,6 +66,8 @@ typedef struct HubSchema
 	bool		certain;		/* false: revision unknown, or inferred */
 	bool		newer;			/* the hub is known to be newer than we are */
 	const Catalogue *catalogue; /* release and custom scopes */
+	bool		past;			/* as of a moment: see hub_past.h */
+	TimestampTz at;				/* then: that moment */
 } HubSchema;
 
 /*
@@ -274,7 +276,10 @@ typedef struct HubTokenWant
 
 typedef void (*hub_token_fn) (HubToken *token, void *arg);
 
-/* In order of id.  What token points to lives for one call. */
+/*
+ * In order of id; as of a moment, those that have changed since come first.  What
+ * token points to lives for one call.
+ */
 extern void hub_each_token(const HubSchema *hub, const HubTokenWant *want,
 						   bool latest, hub_token_fn each, void *arg);
 

@@ -23,6 +23,7 @@
 #include "utils/memutils.h"
 
 #include "../module/init.h"
+#include "hub_private.h"
 
 #define HUB_COLUMNS_CACHED	32
 
@@ -178,16 +179,19 @@ hub_row_changed(Relation rel, HubTable table, HeapTuple old, HeapTuple new)
 	return false;
 }
 
-/* Run a query of one int argument array and return its int column. */
+/* An int column of a map, of the rows in which another is one of the ids. */
 static void
-hub_ids_by_ids(const char *sql, const int *ids, int n, int **result, int *nresult)
+hub_ids_by_ids(const HubSchema *hub, HubTable map, const char *column, const char *by,
+			   const int *ids, int n, int **result, int *nresult)
 {
-	static const Oid types[1] = {INT4ARRAYOID};
-	Datum		values[1];
+	Oid			types[2] = {INT4ARRAYOID};
+	Datum		values[2];
 	uint64		rows;
 
 	values[0] = spi_int_array(ids, n);
-	rows = spi_run(sql, 1, types, values, NULL, true, true, 0);
+	rows = spi_run(psprintf("SELECT DISTINCT %s FROM %s WHERE %s = ANY ($1) ORDER BY 1",
+							column, hub_from(hub, map, "m", 1), by),
+				   hub_from_args(hub, 1, types, values), types, values, NULL, true, true, 0);
 	*result = SPI_palloc(sizeof(int) * Max(rows, 1));
 	*nresult = (int) rows;
 	for (uint64 i = 0; i < rows; i++)
@@ -202,12 +206,9 @@ hub_role_holders(const HubSchema *hub, const int *roles, int nroles,
 	SpiFrame	frame;
 
 	spi_enter(&frame, hub->owner);
-	hub_ids_by_ids(psprintf("SELECT DISTINCT user_id FROM %s.user_role_map WHERE role_id = ANY ($1) ORDER BY 1",
-							hub->quoted), roles, nroles, users, nusers);
-	hub_ids_by_ids(psprintf("SELECT DISTINCT group_id FROM %s.group_role_map WHERE role_id = ANY ($1) ORDER BY 1",
-							hub->quoted), roles, nroles, groups, ngroups);
-	hub_ids_by_ids(psprintf("SELECT DISTINCT service_id FROM %s.service_role_map WHERE role_id = ANY ($1) ORDER BY 1",
-							hub->quoted), roles, nroles, services, nservices);
+	hub_ids_by_ids(hub, HUB_USER_ROLE_MAP, "user_id", "role_id", roles, nroles, users, nusers);
+	hub_ids_by_ids(hub, HUB_GROUP_ROLE_MAP, "group_id", "role_id", roles, nroles, groups, ngroups);
+	hub_ids_by_ids(hub, HUB_SERVICE_ROLE_MAP, "service_id", "role_id", roles, nroles, services, nservices);
 	spi_leave(&frame);
 }
 
@@ -218,8 +219,7 @@ hub_group_members(const HubSchema *hub, const int *groups, int ngroups,
 	SpiFrame	frame;
 
 	spi_enter(&frame, hub->owner);
-	hub_ids_by_ids(psprintf("SELECT DISTINCT user_id FROM %s.user_group_map WHERE group_id = ANY ($1) ORDER BY 1",
-							hub->quoted), groups, ngroups, users, nusers);
+	hub_ids_by_ids(hub, HUB_USER_GROUP_MAP, "user_id", "group_id", groups, ngroups, users, nusers);
 	spi_leave(&frame);
 }
 
@@ -229,8 +229,7 @@ hub_groups_of_user(const HubSchema *hub, int user, int **groups, int *ngroups)
 	SpiFrame	frame;
 
 	spi_enter(&frame, hub->owner);
-	hub_ids_by_ids(psprintf("SELECT DISTINCT group_id FROM %s.user_group_map WHERE user_id = ANY ($1) ORDER BY 1",
-							hub->quoted), &user, 1, groups, ngroups);
+	hub_ids_by_ids(hub, HUB_USER_GROUP_MAP, "group_id", "user_id", &user, 1, groups, ngroups);
 	spi_leave(&frame);
 }
 
@@ -355,16 +354,16 @@ hub_server_name(const HubSchema *hub, int spawner_id, char **owner)
 char *
 hub_name_of(const HubSchema *hub, HubTable table, int id)
 {
-	static const Oid types[1] = {INT4OID};
-	Datum		values[1];
+	Oid			types[2] = {INT4OID};
+	Datum		values[2];
 	SpiFrame	frame;
 	MemoryContext caller = CurrentMemoryContext;
 	char	   *result = NULL;
 
 	values[0] = Int32GetDatum(id);
 	spi_enter(&frame, hub->owner);
-	if (spi_run(psprintf("SELECT name FROM %s.%s WHERE id = $1", hub->quoted,
-						 hub_table_name(table)), 1, types, values, NULL, true, true, 1) > 0)
+	if (spi_run(psprintf("SELECT name FROM %s WHERE id = $1", hub_from(hub, table, "t", 1)),
+				hub_from_args(hub, 1, types, values), types, values, NULL, true, true, 1) > 0)
 	{
 		char	   *name = spi_utf8(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 

@@ -12,6 +12,9 @@
  * Role and share scopes are parsed here, once for each row.  What they mean is
  * effective.c's business.
  *
+ * As of a moment the same queries read the history (hub_past.c): a table's name
+ * and the last parameter are all that differs.
+ *
  *-------------------------------------------------------------------------
  */
 #include "hub_list.h"
@@ -68,16 +71,17 @@ typedef struct HubLoad
 
 /*
  * Run a query for the model.  Many rows are read through a cursor, few at once,
- * which has less to set up.
+ * which has less to set up.  The arrays have room for one argument more.
  */
 static void
-hub_query(const HubData *data, const char *sql, int nargs, const Oid *types,
-		  const Datum *values, spi_row_fn each, void *arg)
+hub_query(const HubData *data, const char *sql, int nargs, Oid *types,
+		  Datum *values, bool many, spi_row_fn each, void *arg)
 {
 	SPITupleTable *table;
 	uint64		n;
 
-	if (data->everyone)
+	nargs = hub_from_args(&data->schema, nargs, types, values);
+	if (many)
 	{
 		spi_each(sql, nargs, types, values, NULL, data->latest, each, arg);
 		return;
@@ -95,23 +99,23 @@ static void
 hub_read(HubLoad *load, const char *columns, HubTable table, const char *column,
 		 const int *ids, int nids, spi_row_fn each)
 {
-	static const Oid types[1] = {INT4ARRAYOID};
 	HubData    *data = load->data;
-	Datum		values[1];
+	Oid			types[2] = {INT4ARRAYOID};
+	Datum		values[2];
 
 	if (data->everyone)
 	{
-		hub_query(data, psprintf("SELECT %s FROM %s.%s", columns, data->schema.quoted,
-								 hub_table_name(table)),
-				  0, NULL, NULL, each, load);
+		hub_query(data, psprintf("SELECT %s FROM %s", columns,
+								 hub_from(&data->schema, table, "t", 0)),
+				  0, types, values, true, each, load);
 		return;
 	}
 	if (nids == 0)
 		return;
 	values[0] = spi_int_array(ids, nids);
-	hub_query(data, psprintf("SELECT %s FROM %s.%s WHERE %s = ANY ($1)", columns,
-							 data->schema.quoted, hub_table_name(table), column),
-			  1, types, values, each, load);
+	hub_query(data, psprintf("SELECT %s FROM %s WHERE %s = ANY ($1)", columns,
+							 hub_from(&data->schema, table, "t", 1), column),
+			  1, types, values, false, each, load);
 }
 
 /* A name, kept in the model; a row without one gets the empty name. */
@@ -228,26 +232,28 @@ hub_read_pairs(HubLoad *load, HubPairs *pairs, HubTable table, const char *subje
 static void
 hub_read_shares(HubLoad *load, const int *users, int nusers, const int *groups, int ngroups)
 {
-	static const Oid types[2] = {INT4ARRAYOID, INT4ARRAYOID};
 	HubData    *data = load->data;
-	const char *schema = data->schema.quoted;
-	Datum		values[2];
+	const HubSchema *hub = &data->schema;
+	int			nargs = data->everyone ? 0 : 2;
+	Oid			types[3] = {INT4ARRAYOID, INT4ARRAYOID};
+	Datum		values[3];
 	char	   *sql;
 
 	if (!OidIsValid(data->schema.rel[HUB_SHARES]) ||
 		(!data->everyone && nusers + ngroups == 0))
 		return;
 	sql = psprintf("SELECT s.id, s.user_id, s.group_id, s.scopes, u.name, p.name, p.oauth_client_id"
-				   " FROM %s.shares s LEFT JOIN %s.spawners p ON p.id = s.spawner_id"
-				   " LEFT JOIN %s.users u ON u.id = p.user_id%s ORDER BY s.id",
-				   schema, schema, schema,
+				   " FROM %s LEFT JOIN %s ON p.id = s.spawner_id"
+				   " LEFT JOIN %s ON u.id = p.user_id%s ORDER BY s.id",
+				   hub_from(hub, HUB_SHARES, "s", nargs), hub_from(hub, HUB_SPAWNERS, "p", nargs),
+				   hub_from(hub, HUB_USERS, "u", nargs),
 				   data->everyone ? "" : " WHERE s.user_id = ANY ($1) OR s.group_id = ANY ($2)");
 	if (!data->everyone)
 	{
 		values[0] = spi_int_array(users, nusers);
 		values[1] = spi_int_array(groups, ngroups);
 	}
-	hub_query(data, sql, data->everyone ? 0 : 2, types, values, hub_share_row, load);
+	hub_query(data, sql, nargs, types, values, data->everyone, hub_share_row, load);
 }
 
 /* Roles of the subjects that have been read, and of nobody else. */
@@ -486,25 +492,25 @@ hub_client_row(HeapTuple tuple, TupleDesc desc, void *arg)
 static void
 hub_read_clients(HubData *data, const char *identifier)
 {
-	static const Oid types[1] = {TEXTOID};
-	const char *schema = data->schema.quoted;
-	Datum		values[1];
+	const HubSchema *hub = &data->schema;
+	int			nargs = identifier ? 1 : 0;
+	Oid			types[2] = {TEXTOID};
+	Datum		values[2];
 	SpiFrame	frame;
 	char	   *sql;
 
-	spi_enter(&frame, data->schema.owner);
-	sql = psprintf("SELECT c.identifier, %s, v.id, v.name, p.id, u.name, p.name FROM %s.oauth_clients c"
-				   " LEFT JOIN %s.services v ON v.oauth_client_id = c.identifier"
-				   " LEFT JOIN %s.spawners p ON p.oauth_client_id = c.identifier"
-				   " LEFT JOIN %s.users u ON u.id = p.user_id%s",
-				   data->schema.has_allowed_scopes ? "c.allowed_scopes" : "NULL::text",
-				   schema, schema, schema, schema, identifier ? " WHERE c.identifier = $1" : "");
+	spi_enter(&frame, hub->owner);
+	sql = psprintf("SELECT c.identifier, %s, v.id, v.name, p.id, u.name, p.name FROM %s"
+				   " LEFT JOIN %s ON v.oauth_client_id = c.identifier"
+				   " LEFT JOIN %s ON p.oauth_client_id = c.identifier"
+				   " LEFT JOIN %s ON u.id = p.user_id%s",
+				   hub->has_allowed_scopes ? "c.allowed_scopes" : "NULL::text",
+				   hub_from(hub, HUB_OAUTH_CLIENTS, "c", nargs), hub_from(hub, HUB_SERVICES, "v", nargs),
+				   hub_from(hub, HUB_SPAWNERS, "p", nargs), hub_from(hub, HUB_USERS, "u", nargs),
+				   identifier ? " WHERE c.identifier = $1" : "");
 	if (identifier)
 		values[0] = PointerGetDatum(module_text_from_utf8(identifier, strlen(identifier)));
-	if (identifier == NULL)
-		spi_each(sql, 0, NULL, NULL, NULL, data->latest, hub_client_row, data);
-	else
-		hub_query(data, sql, 1, types, values, hub_client_row, data);
+	hub_query(data, sql, nargs, types, values, identifier == NULL, hub_client_row, data);
 	spi_leave(&frame);
 }
 
@@ -549,16 +555,16 @@ static int
 hub_id_by(const HubSchema *hub, HubTable table, const char *column, const char *name,
 		  bool latest)
 {
-	static const Oid types[1] = {TEXTOID};
-	Datum		values[1];
+	Oid			types[2] = {TEXTOID};
+	Datum		values[2];
 	SpiFrame	frame;
 	int			id = 0;
 
 	spi_enter(&frame, hub->owner);
 	values[0] = PointerGetDatum(module_text_from_utf8(name, strlen(name)));
-	if (spi_run(psprintf("SELECT id FROM %s.%s WHERE %s = $1", hub->quoted,
-						 hub_table_name(table), column),
-				1, types, values, NULL, true, latest, 1) > 0)
+	if (spi_run(psprintf("SELECT id FROM %s WHERE %s = $1",
+						 hub_from(hub, table, "t", 1), column),
+				hub_from_args(hub, 1, types, values), types, values, NULL, true, latest, 1) > 0)
 		id = spi_int(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, 0);
 	spi_leave(&frame);
 	return id;

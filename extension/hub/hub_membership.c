@@ -39,12 +39,12 @@ hub_compare_cstrings(const void *a, const void *b)
 static HubMember *
 hub_read_member(HubMembers *self, const char *user, int len)
 {
-	static const Oid types[1] = {TEXTOID};
 	MemoryContext context = hub_data_context(self->data);
 	const HubSchema *hub = hub_data_schema(self->data);
 	HubMember  *member = MemoryContextAllocZero(context, sizeof(HubMember));
 	text	   *name_there = module_text_if_representable(pnstrdup(user, len));
-	Datum		values[1];
+	Oid			types[2] = {TEXTOID};
+	Datum		values[2];
 	SpiFrame	frame;
 	uint64		n;
 
@@ -53,10 +53,12 @@ hub_read_member(HubMembers *self, const char *user, int len)
 		return member;
 	spi_enter(&frame, hub->owner);
 	values[0] = PointerGetDatum(name_there);
-	n = spi_run(psprintf("SELECT g.name FROM %s.users u JOIN %s.user_group_map m ON m.user_id = u.id"
-						 " JOIN %s.groups g ON g.id = m.group_id WHERE u.name = $1",
-						 hub->quoted, hub->quoted, hub->quoted),
-				1, types, values, NULL, true, hub_data_is_latest(self->data), 0);
+	n = spi_run(psprintf("SELECT g.name FROM %s JOIN %s ON m.user_id = u.id"
+						 " JOIN %s ON g.id = m.group_id WHERE u.name = $1",
+						 hub_from(hub, HUB_USERS, "u", 1), hub_from(hub, HUB_USER_GROUP_MAP, "m", 1),
+						 hub_from(hub, HUB_GROUPS, "g", 1)),
+				hub_from_args(hub, 1, types, values), types, values, NULL, true,
+				hub_data_is_latest(self->data), 0);
 	member->groups = MemoryContextAlloc(context, sizeof(char *) * Max(n, 1));
 	for (uint64 i = 0; i < n; i++)
 	{

@@ -57,6 +57,18 @@ hub_array(HeapTuple row, TupleDesc desc, int column, MemoryContext context)
 extern HubSchema *hub_schema_pinned(const char *schema_name, const char *pinned,
 									bool missing_ok, bool latest);
 
+/*
+ * A table in a FROM clause, under an alias: the hub's or, as of a moment, ours.
+ * Then the statement has one parameter more than nargs, which hub_from_args adds
+ * to the arguments; it returns how many there are (hub_past.c).
+ */
+extern const char *hub_from(const HubSchema *hub, HubTable table, const char *alias, int nargs);
+extern int	hub_from_args(const HubSchema *hub, int nargs, Oid *types, Datum *values);
+
+/* Tokens that are today as they were at the moment of a past schema. */
+extern void hub_past_each_unchanged(const HubSchema *past, const HubTokenWant *want, bool latest,
+									hub_token_fn each, void *arg);
+
 /* hub_scope_users.c: have the catalogue ask us who uses a custom scope */
 extern void hub_scope_users_init(void);
 

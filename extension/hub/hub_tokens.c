@@ -120,8 +120,8 @@ typedef struct HubTokenQuery
 {
 	StringInfoData sql;
 	int			nargs;
-	Oid			types[5];
-	Datum		values[5];
+	Oid			types[6];
+	Datum		values[6];
 	int			nlists;
 } HubTokenQuery;
 
@@ -151,9 +151,11 @@ hub_token_query(HubTokenQuery *query, const HubSchema *hub, const HubTokenWant *
 	initStringInfo(&query->sql);
 	appendStringInfo(&query->sql,
 					 "SELECT id, user_id, service_id, client_id, %s, %s, created, expires_at, %s"
-					 " FROM %s.api_tokens WHERE ",
+					 " FROM %s WHERE ",
 					 hub_token_column(hub, "note"), hub_token_column(hub, "prefix"),
-					 hub_token_column(hub, "scopes"), hub->quoted);
+					 hub_token_column(hub, "scopes"),
+					 hub_from(hub, HUB_API_TOKENS, "t", 0));
+	query->nargs = hub_from_args(hub, 0, query->types, query->values);
 	if (want->all)
 		appendStringInfoString(&query->sql, "true");
 	else
@@ -179,7 +181,7 @@ hub_token_query(HubTokenQuery *query, const HubSchema *hub, const HubTokenWant *
 		appendStringInfo(&query->sql, " AND (expires_at IS NULL OR expires_at >= $%d)",
 						 query->nargs + 1);
 		query->types[query->nargs] = TIMESTAMPOID;
-		query->values[query->nargs] = TimestampGetDatum(hub_now());
+		query->values[query->nargs] = TimestampGetDatum(hub->past ? (Timestamp) hub->at : hub_now());
 		query->nargs++;
 	}
 	appendStringInfoString(&query->sql, " ORDER BY id");
@@ -236,6 +238,8 @@ hub_each_token(const HubSchema *hub, const HubTokenWant *want, bool latest,
 				 hub_token_row, &loop);
 	}
 	spi_leave(&frame);
+	if (hub->past)
+		hub_past_each_unchanged(hub, want, latest, each, arg);
 }
 
 Datum

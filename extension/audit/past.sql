@@ -1,0 +1,13 @@
+-- What somebody could do at a moment, computed from the history.
+
+CREATE FUNCTION jhub_authz.user_scopes_as_of(name text, at timestamptz) RETURNS jhub_authz.scopeset
+    AS 'MODULE_PATHNAME', 'jhub_authz_user_scopes_as_of' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION jhub_authz.user_scopes_as_of(text, timestamptz) IS 'what a user could do at a moment since attach; NULL: there was no such user';
+REVOKE ALL ON FUNCTION jhub_authz.user_scopes_as_of(text, timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION jhub_authz.who_could(required text, at timestamptz, OUT subject_kind text, OUT subject text,
+                                     OUT scope text, OUT filter_kind text, OUT filter_value text,
+                                     OUT owner_kind text, OUT owner_name text) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'jhub_authz_who_could' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 100;
+COMMENT ON FUNCTION jhub_authz.who_could(text, timestamptz) IS 'users, services, groups and tokens that held a scope at a moment since attach, a row for each scope of theirs that gave it';
+REVOKE ALL ON FUNCTION jhub_authz.who_could(text, timestamptz) FROM PUBLIC;
