@@ -19,7 +19,7 @@ OBJS_growth = events concern baselines notes revoke_limit judge decide attach mo
 OBJS_audit = changes history graph graph_build graph_write past
 OBJS_upgrade = upgrade_database upgrade_token_roles upgrade_check
 OBJS_login =
-OBJS_server =
+OBJS_server = required_scopes authorize
 
 SQL_module = guard settings
 SQL_algebra = type operators index aggregates
@@ -30,7 +30,7 @@ SQL_issue = issue token_policy
 SQL_growth = growth preview reinstate attach
 SQL_upgrade = upgrade
 SQL_login =
-SQL_server =
+SQL_server = required_scopes authorize
 SQL_audit = history graph past
 
 OBJS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.o,$(OBJS_$(r))))

@@ -23,6 +23,7 @@ SELECT results_eq($$
     'jhub_authz._option_defaults()',
     'jhub_authz._policy_defaults()',
     'jhub_authz._rename_filter(jhub_authz.scopeset,text[],text[],text[])',
+    'jhub_authz._required_scope_defaults()',
     'jhub_authz._scope_definitions()',
     'jhub_authz.describe(jhub_authz.scopeset,text)',
     'jhub_authz.identify_scopes(text,text)',

@@ -34,6 +34,7 @@ CREATE FUNCTION pg_temp.argument(type text, name text) RETURNS text LANGUAGE sql
             WHEN name = 'change' THEN 'UPDATE hub_test.roles SET scopes = ''["self", "list:users"]'' WHERE name = ''user'''
             WHEN name = 'token' THEN md5('token1')
             ELSE 'alice' END) || '::' || type
+        WHEN type = 'jsonb' AND name = 'wanted' THEN '''{"contents": ["read", "write"]}''::jsonb'
         WHEN type = 'jsonb' AND name = 'scopes' THEN '''["list:users"]''::jsonb'
         WHEN type = 'jsonb' THEN '''{"name": "alice"}''::jsonb'
         WHEN type IN ('integer', 'bigint', 'smallint') THEN '1::' || type

@@ -21,6 +21,7 @@ INSERT INTO sample VALUES
     (NULL, NULL, 'jhub_authz.scopeset', '''["read:users!user=alice","access:servers!group=physics","list:users","self"]'''),
     (NULL, NULL, 'text', '''read:users'''), (NULL, NULL, 'text[]', 'ARRAY[''list:users'']'), (NULL, NULL, 'integer', '1'),
     (NULL, NULL, 'bigint', '1'), (NULL, NULL, 'boolean', 'true'), (NULL, NULL, 'interval', '''1 day'''),
+    (NULL, 'wanted', 'jsonb', '''{"contents": ["read", "write"]}'''),
     (NULL, NULL, 'jsonb', '''["read:users"]'''), (NULL, NULL, 'timestamp with time zone', 'now()'),
     (NULL, NULL, 'name', 'current_user'), (NULL, NULL, 'regrole', 'current_user::regrole');
 

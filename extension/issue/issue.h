@@ -147,6 +147,13 @@ extern void issue_new_token(char *token);
 /* What is stored of it: "sha512:1:salt:digest", palloc'd. */
 extern char *issue_hash_token(const char *token);
 
+/*
+ * The id of the live token that a clear one is, in the server's encoding; 0 if
+ * it is none.  As in the hub, candidates are looked up by prefix and a token
+ * without a client is none.  All of them are compared, found or not.
+ */
+extern int	issue_authenticate(const char *token);
+
 /* ---- requests (resolve_request.c) ---- */
 
 /*

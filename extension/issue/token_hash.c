@@ -178,29 +178,33 @@ hash_hide_token(void *arg)
 	errhidecontext(true);
 }
 
-/*
- * authenticate(token text) returns integer
- *
- * The id of the live token that this is, or NULL.  As in the hub, candidates
- * are looked up by prefix and a token without a client is none.  All of them
- * are compared, found or not.
- */
-Datum
-jhub_authz_authenticate(PG_FUNCTION_ARGS)
+int
+issue_authenticate(const char *token)
 {
-	char	   *given = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	ErrorContextCallback hide = {.callback = hash_hide_token};
 	HashSearch	search = {0};
 
 	hide.previous = error_context_stack;
 	error_context_stack = &hide;
-	search.token = module_to_utf8(given);
+	search.token = module_to_utf8(token);
 	hub_each_hash(hub_schema(false, false),
-				  pnstrdup(given, pg_mbcharcliplen(given, strlen(given), ISSUE_PREFIX_LENGTH)),
+				  pnstrdup(token, pg_mbcharcliplen(token, strlen(token), ISSUE_PREFIX_LENGTH)),
 				  hash_compare, &search);
 	error_context_stack = hide.previous;
+	return search.found;
+}
 
-	if (search.found == 0)
+/*
+ * authenticate(token text) returns integer
+ *
+ * The id of the live token that this is, or NULL.
+ */
+Datum
+jhub_authz_authenticate(PG_FUNCTION_ARGS)
+{
+	int			id = issue_authenticate(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	if (id == 0)
 		PG_RETURN_NULL();
-	PG_RETURN_INT32(search.found);
+	PG_RETURN_INT32(id);
 }

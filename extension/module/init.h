@@ -15,5 +15,6 @@ extern void hub_concern_init(void);
 extern void hub_history_init(void);
 extern void growth_init(void);
 extern void history_init(void);
+extern void required_scopes_init(void);
 
 #endif							/* JHUB_AUTHZ_INIT_H */

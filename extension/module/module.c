@@ -60,6 +60,7 @@ _PG_init(void)
 	hub_history_init();
 	growth_init();
 	history_init();
+	required_scopes_init();
 }
 
 /*
