@@ -198,6 +198,9 @@ scopeset_pair(const ScopesetView *view, int i, int *local, int *filter)
 extern int	scopeset_find_filter(const ScopesetView *view, ScopeKind kind,
 								 const char *value, int len);
 
+/* Is this literally a member of the set? */
+extern bool scopeset_has_member(const ScopesetView *view, const ScopeMember *member);
+
 /* Is the set without members? */
 extern bool scopeset_is_empty(const Scopeset *set);
 

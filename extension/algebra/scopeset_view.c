@@ -239,6 +239,25 @@ scopeset_has_pair(const ScopesetView *view, int local, int filter)
 	return l == local && f == filter;
 }
 
+bool
+scopeset_has_member(const ScopesetView *view, const ScopeMember *member)
+{
+	int			filter = -1;
+	int			local;
+
+	if (member->kind != SCOPE_OPEN)
+	{
+		filter = scopeset_find_filter(view, member->kind, member->value, member->value_len);
+		if (filter < 0)
+			return false;
+	}
+	if (member->base_id >= 0)
+		return ((filter < 0 ? view->open : scopeset_mask(view, filter)) &
+				(UINT64CONST(1) << member->base_id)) != 0;
+	local = scopeset_find_local(view, member->base, member->base_len);
+	return local >= 0 && scopeset_has_pair(view, local, filter);
+}
+
 /* ---- walking ---- */
 
 /*

@@ -16,7 +16,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "effective.h"
+#include "effective_private.h"
 
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
@@ -51,14 +51,6 @@ typedef struct EffectiveOwner
 	const Scopeset *limit;		/* what a token is intersected with */
 	char	   *limit_error;
 } EffectiveOwner;
-
-struct EffectiveMemo
-{
-	MemoryContext context;
-	const Catalogue *catalogue;
-	HTAB	   *role_sets;
-	ScopeMembership *membership;	/* NULL until it is needed */
-};
 
 /*
  * Well-known bases that are named here, as bits of the dictionary.  Looked up
@@ -138,7 +130,7 @@ effective_roles_match(const void *a, const void *b, Size keysize)
 	return memcmp(x->roles, y->roles, x->n * sizeof(HubRole *));
 }
 
-static struct EffectiveMemo *
+struct EffectiveMemo *
 effective_memo(EffectiveWay *way)
 {
 	struct EffectiveMemo *memo = way->memo;
@@ -542,7 +534,7 @@ effective_user_limit(EffectiveWay *way, HubUser *user)
 	return owner;
 }
 
-static void
+void
 effective_add_identify(ScopeBuilder *builder, const HubUser *user,
 					   const HubService *service)
 {

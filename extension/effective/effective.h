@@ -95,6 +95,9 @@ typedef struct EffectiveSubject
 	HubToken   *token;			/* a copy that lasts */
 } EffectiveSubject;
 
+/* Their words, by SubjectKind. */
+extern const char *const effective_kind_names[];
+
 /* "user", "service", "group" or "token"; 22023 for anything else. */
 extern SubjectKind effective_subject_kind(const char *kind);
 
@@ -105,14 +108,97 @@ extern SubjectKind effective_subject_kind(const char *kind);
  */
 extern bool effective_subject(EffectiveSubject *subject, SubjectKind kind,
 							  const char *name, int flags);
+extern bool effective_subject_by_id(EffectiveSubject *subject, HubSchema *hub,
+									SubjectKind kind, int id, int flags);
 extern const Scopeset *effective_subject_scopes(EffectiveSubject *subject,
 												char **error);
+
+/* A copy of a token that outlives hub_each_token's call. */
+extern HubToken *effective_copy_token(const HubToken *token);
 
 /* Has the token expired, as the hub's look-up sees it? */
 extern bool effective_token_expired(const HubToken *token);
 
 /* Flags for reading functions: what option token_shares says. */
 extern int	effective_reading_flags(void);
+
+/* ---- paths: by which grant a permission is held (paths.c) ---- */
+
+/* One scope of a role or of a share, as it came to an owner. */
+typedef struct EffectiveGrant
+{
+	HubGroup   *group;			/* through this group; NULL: directly */
+	HubRole    *role;			/* NULL: it is a share's */
+	HubShare   *share;			/* NULL: it is a role's */
+	ScopeMember raw;			/* the scope as written */
+	const Scopeset *scopes;		/* what it gives: expanded */
+	const char *defect;			/* the row does not parse: no raw, no scopes */
+} EffectiveGrant;
+
+typedef struct EffectiveGrants
+{
+	int			n;
+	int			size;
+	EffectiveGrant *grants;
+} EffectiveGrants;
+
+/*
+ * All grants of an owner (one of the three), also those that another makes
+ * superfluous: roles, then each group's roles, shares, and the groups' shares.
+ * for_token: those that its tokens are intersected with, as effective_token
+ * does.  In the current memory context.
+ */
+extern EffectiveGrants *effective_grants(EffectiveWay *way, HubUser *user,
+										 HubService *service, HubGroup *group,
+										 bool for_token);
+
+/* Why a token asks for something. */
+typedef enum EffectiveAskKind
+{
+	ASK_INHERIT,				/* all that its owner holds */
+	ASK_STORED,					/* a stored scope */
+	ASK_CLIENT,					/* access to what its client stands for */
+	ASK_IDENTIFY				/* who its owner is */
+} EffectiveAskKind;
+
+extern const char *const effective_ask_names[];
+
+typedef struct EffectiveAsk
+{
+	EffectiveAskKind kind;
+	ScopeMember raw;			/* ASK_INHERIT, ASK_STORED: as stored */
+	const Scopeset *scopes;		/* expanded; NULL for ASK_INHERIT */
+} EffectiveAsk;
+
+typedef struct EffectiveAsks
+{
+	int			n;
+	EffectiveAsk *asks;
+	const HubClient *client;	/* NULL: jupyterhub, or unknown */
+} EffectiveAsks;
+
+/* What a token asks for; inherit alone if it has that. */
+extern EffectiveAsks *effective_asks(EffectiveWay *way, HubToken *token,
+									 HubUser *user, HubService *service);
+
+/* One way by which a subject holds one permission. */
+typedef struct EffectivePath
+{
+	const ScopeMember *scope;	/* the permission; NULL: there is a defect */
+	const EffectiveGrant *grant;	/* NULL: a defect of the token itself */
+	const EffectiveAsk *ask;	/* of a token; else NULL */
+	const char *defect;
+} EffectivePath;
+
+typedef void (*effective_path_fn) (const EffectivePath *path, void *arg);
+
+/*
+ * Every path to every member of the subject's effective scopes, at least one
+ * to each, and what does not parse.  A token's path is a pair: what asks for
+ * the permission and which grant of the owner gives it.
+ */
+extern void effective_each_path(EffectiveSubject *subject,
+								effective_path_fn each, void *arg);
 
 /* ---- text from users (scope_checks.c) ---- */
 

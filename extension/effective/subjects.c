@@ -15,7 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-static const char *const effective_kind_names[] = {
+const char *const effective_kind_names[] = {
 	[SUBJECT_USER] = "user",
 	[SUBJECT_SERVICE] = "service",
 	[SUBJECT_GROUP] = "group",
@@ -88,11 +88,9 @@ typedef struct EffectiveCatch
 	HubToken   *token;
 } EffectiveCatch;
 
-static void
-effective_catch_token(HubToken *token, void *arg)
+HubToken *
+effective_copy_token(const HubToken *token)
 {
-	EffectiveCatch *into = arg;
-	MemoryContext old = MemoryContextSwitchTo(into->context);
 	HubToken   *copy = palloc(sizeof(HubToken));
 
 	*copy = *token;
@@ -102,7 +100,16 @@ effective_catch_token(HubToken *token, void *arg)
 	copy->scopes = effective_copy_string(token->scopes);
 	copy->defect = effective_copy_string(token->defect);
 	copy->stored = effective_copy_set(token->stored);
-	into->token = copy;
+	return copy;
+}
+
+static void
+effective_catch_token(HubToken *token, void *arg)
+{
+	EffectiveCatch *into = arg;
+	MemoryContext old = MemoryContextSwitchTo(into->context);
+
+	into->token = effective_copy_token(token);
 	MemoryContextSwitchTo(old);
 }
 
@@ -120,33 +127,16 @@ effective_find_token(const HubSchema *hub, int id)
 }
 
 bool
-effective_subject(EffectiveSubject *subject, SubjectKind kind,
-				  const char *name, int flags)
+effective_subject_by_id(EffectiveSubject *subject, HubSchema *hub,
+						SubjectKind kind, int id, int flags)
 {
-	HubSchema  *hub = hub_schema(false, false);
 	HubWant		want;
-	int			id = 0;
-	int			user = 0;
-	int			service = 0;
+	int			user = kind == SUBJECT_USER ? id : 0;
+	int			service = kind == SUBJECT_SERVICE ? id : 0;
 
 	memset(subject, 0, sizeof(*subject));
 	subject->kind = kind;
 	subject->hub = hub;
-	switch (kind)
-	{
-		case SUBJECT_USER:
-			id = user = hub_user_id(hub, name, false);
-			break;
-		case SUBJECT_SERVICE:
-			id = service = hub_service_id(hub, name, false);
-			break;
-		case SUBJECT_GROUP:
-			id = hub_group_id(hub, name, false);
-			break;
-		case SUBJECT_TOKEN:
-			id = effective_token_id(name);
-			break;
-	}
 	if (id == 0)
 		return false;
 	if (kind == SUBJECT_TOKEN)
@@ -175,6 +165,31 @@ effective_subject(EffectiveSubject *subject, SubjectKind kind,
 		subject->group = hub_group(subject->data, id);
 	return kind == SUBJECT_TOKEN || subject->user != NULL ||
 		subject->service != NULL || subject->group != NULL;
+}
+
+bool
+effective_subject(EffectiveSubject *subject, SubjectKind kind,
+				  const char *name, int flags)
+{
+	HubSchema  *hub = hub_schema(false, false);
+	int			id = 0;
+
+	switch (kind)
+	{
+		case SUBJECT_USER:
+			id = hub_user_id(hub, name, false);
+			break;
+		case SUBJECT_SERVICE:
+			id = hub_service_id(hub, name, false);
+			break;
+		case SUBJECT_GROUP:
+			id = hub_group_id(hub, name, false);
+			break;
+		case SUBJECT_TOKEN:
+			id = effective_token_id(name);
+			break;
+	}
+	return effective_subject_by_id(subject, hub, kind, id, flags);
 }
 
 const Scopeset *

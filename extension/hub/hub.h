@@ -124,6 +124,8 @@ typedef struct HubShare
 	char	   *defect;
 	char	   *server;			/* "owner/name" */
 	char	   *client_id;		/* the server's OAuth client, or NULL */
+	bool		has_expires;
+	Timestamp	expires_at;		/* UTC; it counts until the hub's purge */
 } HubShare;
 
 typedef struct HubGroup
@@ -254,6 +256,8 @@ typedef struct HubToken
 	Timestamp	created;
 	bool		has_expires;
 	Timestamp	expires_at;		/* UTC */
+	bool		has_activity;	/* false: it was never used */
+	Timestamp	last_activity;	/* UTC */
 	char	   *scopes;			/* for hub_parse_scopes; NULL if none */
 	const Scopeset *stored;		/* parsed; empty if NULL or broken */
 	char	   *defect;
@@ -272,6 +276,8 @@ typedef struct HubTokenWant
 	const int  *services;
 	int			nclients;
 	char	  **clients;		/* client identifiers */
+	int			most;			/* all: no more than so many (0: no limit), */
+	int			from;			/* from this id on */
 } HubTokenWant;
 
 typedef void (*hub_token_fn) (HubToken *token, void *arg);

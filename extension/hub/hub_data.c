@@ -186,7 +186,7 @@ hub_role_row(HeapTuple row, TupleDesc desc, void *arg)
 	MemoryContextSwitchTo(caller);
 }
 
-/* A share: id, user_id, group_id, scopes, owner, server's name, its client. */
+/* A share: id, user_id, group_id, scopes, owner, server's name, its client, expiry. */
 static void
 hub_share_row(HeapTuple row, TupleDesc desc, void *arg)
 {
@@ -199,6 +199,7 @@ hub_share_row(HeapTuple row, TupleDesc desc, void *arg)
 	char	   *server = hub_utf8(row, desc, 6);
 	char	   *client = hub_utf8(row, desc, 7);
 	MemoryContext caller;
+	bool		isnull;
 
 	if (share == NULL)
 		return;
@@ -207,6 +208,8 @@ hub_share_row(HeapTuple row, TupleDesc desc, void *arg)
 	share->server = psprintf("%s/%s", owner ? owner : "", server ? server : "");
 	share->client_id = client ? pstrdup(client) : NULL;
 	MemoryContextSwitchTo(caller);
+	share->expires_at = spi_time(row, desc, 8, &isnull);
+	share->has_expires = !isnull;
 	if (user != 0)
 		hub_pairs_add(&load->user_shares, user, share->id);
 	if (group != 0)
@@ -242,7 +245,7 @@ hub_read_shares(HubLoad *load, const int *users, int nusers, const int *groups, 
 	if (!OidIsValid(data->schema.rel[HUB_SHARES]) ||
 		(!data->everyone && nusers + ngroups == 0))
 		return;
-	sql = psprintf("SELECT s.id, s.user_id, s.group_id, s.scopes, u.name, p.name, p.oauth_client_id"
+	sql = psprintf("SELECT s.id, s.user_id, s.group_id, s.scopes, u.name, p.name, p.oauth_client_id, s.expires_at"
 				   " FROM %s LEFT JOIN %s ON p.id = s.spawner_id"
 				   " LEFT JOIN %s ON u.id = p.user_id%s ORDER BY s.id",
 				   hub_from(hub, HUB_SHARES, "s", nargs), hub_from(hub, HUB_SPAWNERS, "p", nargs),

@@ -137,10 +137,10 @@ hub_token_list(HubTokenQuery *query, const char *column, Oid type, Datum value)
 
 /* A column that we can do without: a release may drop it. */
 static const char *
-hub_token_column(const HubSchema *hub, const char *column)
+hub_token_column(const HubSchema *hub, const char *column, const char *none)
 {
 	return get_attnum(hub->rel[HUB_API_TOKENS], column) != InvalidAttrNumber ?
-		column : "NULL::text";
+		column : none;
 }
 
 /* False if nothing can be wanted. */
@@ -150,13 +150,21 @@ hub_token_query(HubTokenQuery *query, const HubSchema *hub, const HubTokenWant *
 	memset(query, 0, sizeof(*query));
 	initStringInfo(&query->sql);
 	appendStringInfo(&query->sql,
-					 "SELECT id, user_id, service_id, client_id, %s, %s, created, expires_at, %s"
+					 "SELECT id, user_id, service_id, client_id, %s, %s, created, expires_at, %s, %s"
 					 " FROM %s WHERE ",
-					 hub_token_column(hub, "note"), hub_token_column(hub, "prefix"),
-					 hub_token_column(hub, "scopes"),
+					 hub_token_column(hub, "note", "NULL::text"),
+					 hub_token_column(hub, "prefix", "NULL::text"),
+					 hub_token_column(hub, "scopes", "NULL::text"),
+					 hub_token_column(hub, "last_activity", "NULL::timestamp"),
 					 hub_from(hub, HUB_API_TOKENS, "t", 0));
 	query->nargs = hub_from_args(hub, 0, query->types, query->values);
-	if (want->all)
+	if (want->all && want->most > 0)
+	{
+		appendStringInfo(&query->sql, "id >= $%d", query->nargs + 1);
+		query->types[query->nargs] = INT4OID;
+		query->values[query->nargs++] = Int32GetDatum(want->from);
+	}
+	else if (want->all)
 		appendStringInfoString(&query->sql, "true");
 	else
 	{
@@ -185,6 +193,12 @@ hub_token_query(HubTokenQuery *query, const HubSchema *hub, const HubTokenWant *
 		query->nargs++;
 	}
 	appendStringInfoString(&query->sql, " ORDER BY id");
+	if (want->all && want->most > 0)
+	{
+		appendStringInfo(&query->sql, " LIMIT $%d", query->nargs + 1);
+		query->types[query->nargs] = INT8OID;
+		query->values[query->nargs++] = Int64GetDatum(want->most);
+	}
 	return true;
 }
 
@@ -214,6 +228,8 @@ hub_token_row(HeapTuple row, TupleDesc desc, void *arg)
 	token.expires_at = spi_time(row, desc, 8, &isnull);
 	token.has_expires = !isnull;
 	token.scopes = hub_text(row, desc, 9);
+	token.last_activity = spi_time(row, desc, 10, &isnull);
+	token.has_activity = !isnull;
 	parsed = hub_parse_cached(loop->cache, token.scopes);
 	token.stored = parsed->scopes;
 	token.defect = parsed->defect;

@@ -1,0 +1,204 @@
+/*-------------------------------------------------------------------------
+ *
+ * hub_audit.c
+ *	  The keys of the audit views, and where a grant could come from.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "hub_audit.h"
+#include "hub_private.h"
+
+#include "utils/memutils.h"
+
+/* ---- keys ---- */
+
+typedef struct HubKeyLoop
+{
+	hub_key_fn	each;
+	void	   *arg;
+	bool		named;
+} HubKeyLoop;
+
+static void
+hub_key_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubKeyLoop *loop = arg;
+	const char *name = NULL;
+
+	if (loop->named)
+	{
+		name = hub_utf8(row, desc, 2);
+		if (name == NULL)
+			name = "";
+	}
+	loop->each(spi_int(row, desc, 1, 0), name, loop->arg);
+}
+
+void
+hub_each_key(const HubSchema *hub, HubTable table, hub_key_fn each, void *arg)
+{
+	HubKeyLoop	loop = {.each = each,.arg = arg,.named = table != HUB_API_TOKENS};
+	SpiFrame	frame;
+
+	spi_enter(&frame, hub->owner);
+	spi_each(psprintf("SELECT id%s FROM %s.%s%s", loop.named ? ", name" : "", hub->quoted,
+					  hub_table_name(table), loop.named ? "" : " ORDER BY id"),
+			 0, NULL, NULL, NULL, false, hub_key_row, &loop);
+	spi_leave(&frame);
+}
+
+/* ---- roles and shares ---- */
+
+typedef struct HubRoleLoop
+{
+	hub_role_fn each;
+	void	   *arg;
+} HubRoleLoop;
+
+static void
+hub_audit_role_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubRoleLoop *loop = arg;
+	HubRole		role = {0};
+
+	role.id = spi_int(row, desc, 1, 0);
+	role.name = hub_utf8(row, desc, 2);
+	if (role.name == NULL)
+		role.name = "";
+	role.raw = hub_parse_scopes(hub_text(row, desc, 3), &role.defect);
+	loop->each(&role, loop->arg);
+}
+
+void
+hub_each_role(const HubSchema *hub, hub_role_fn each, void *arg)
+{
+	HubRoleLoop loop = {.each = each,.arg = arg};
+	SpiFrame	frame;
+
+	spi_enter(&frame, hub->owner);
+	spi_each(psprintf("SELECT id, name, scopes FROM %s.roles", hub->quoted),
+			 0, NULL, NULL, NULL, false, hub_audit_role_row, &loop);
+	spi_leave(&frame);
+}
+
+typedef struct HubShareLoop
+{
+	hub_share_fn each;
+	void	   *arg;
+	HubParseCache *cache;
+} HubShareLoop;
+
+static void
+hub_audit_share_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubShareLoop *loop = arg;
+	const HubParsed *parsed = hub_parse_cached(loop->cache, hub_text(row, desc, 4));
+	HubShare	share = {0};
+
+	share.id = spi_int(row, desc, 1, 0);
+	share.scopes = parsed->scopes;
+	share.defect = parsed->defect;
+	loop->each(&share, spi_int(row, desc, 2, 0), spi_int(row, desc, 3, 0), loop->arg);
+}
+
+void
+hub_each_share(const HubSchema *hub, hub_share_fn each, void *arg)
+{
+	HubShareLoop loop = {.each = each,.arg = arg};
+	SpiFrame	frame;
+
+	if (!OidIsValid(hub->rel[HUB_SHARES]))
+		return;
+	spi_enter(&frame, hub->owner);
+	loop.cache = hub_parse_cache(CurrentMemoryContext);
+	spi_each(psprintf("SELECT id, user_id, group_id, scopes FROM %s.shares", hub->quoted),
+			 0, NULL, NULL, NULL, false, hub_audit_share_row, &loop);
+	spi_leave(&frame);
+}
+
+/* ---- lists of ids ---- */
+
+void
+hub_ids_add(HubIds *ids, int id)
+{
+	if (ids->n == ids->size)
+	{
+		MemoryContext where = ids->ids ? GetMemoryChunkContext(ids->ids) : CurrentMemoryContext;
+
+		ids->size = ids->size ? 2 * ids->size : 64;
+		ids->ids = ids->ids ? repalloc_huge(ids->ids, sizeof(int) * ids->size) :
+			MemoryContextAlloc(where, sizeof(int) * ids->size);
+	}
+	ids->ids[ids->n++] = id;
+}
+
+static int
+hub_compare_ids(const void *a, const void *b)
+{
+	int			x = *(const int *) a;
+	int			y = *(const int *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+void
+hub_ids_unique(HubIds *ids)
+{
+	int			n = 0;
+
+	if (ids->n == 0)
+		return;
+	qsort(ids->ids, ids->n, sizeof(int), hub_compare_ids);
+	for (int i = 0; i < ids->n; i++)
+		if (i == 0 || ids->ids[i] != ids->ids[i - 1])
+			ids->ids[n++] = ids->ids[i];
+	ids->n = n;
+}
+
+static void
+hub_id_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	hub_ids_add(arg, spi_int(row, desc, 1, 0));
+}
+
+/* Add the ids that a query of one int array gives. */
+static void
+hub_add_ids(const HubSchema *hub, const char *sql, const HubIds *of, HubIds *ids)
+{
+	static const Oid types[1] = {INT4ARRAYOID};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[1];
+	SpiFrame	frame;
+
+	if (of->n == 0)
+		return;
+	/* begun here, so that it does not lie in the frame */
+	if (ids->ids == NULL)
+	{
+		ids->size = 64;
+		ids->ids = MemoryContextAlloc(caller, sizeof(int) * ids->size);
+	}
+	spi_enter(&frame, hub->owner);
+	values[0] = spi_int_array(of->ids, of->n);
+	spi_each(sql, 1, types, values, NULL, false, hub_id_row, ids);
+	spi_leave(&frame);
+}
+
+void
+hub_add_holders(const HubSchema *hub, const HubIds *roles,
+				HubIds *users, HubIds *groups, HubIds *services)
+{
+	hub_add_ids(hub, psprintf("SELECT user_id FROM %s.user_role_map WHERE role_id = ANY ($1)",
+							  hub->quoted), roles, users);
+	hub_add_ids(hub, psprintf("SELECT group_id FROM %s.group_role_map WHERE role_id = ANY ($1)",
+							  hub->quoted), roles, groups);
+	hub_add_ids(hub, psprintf("SELECT service_id FROM %s.service_role_map WHERE role_id = ANY ($1)",
+							  hub->quoted), roles, services);
+}
+
+void
+hub_add_members(const HubSchema *hub, const HubIds *groups, HubIds *users)
+{
+	hub_add_ids(hub, psprintf("SELECT user_id FROM %s.user_group_map WHERE group_id = ANY ($1)",
+							  hub->quoted), groups, users);
+}
