@@ -11,3 +11,12 @@ CREATE FUNCTION jhub_authz.who_could(required text, at timestamptz, OUT subject_
     AS 'MODULE_PATHNAME', 'jhub_authz_who_could' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 100;
 COMMENT ON FUNCTION jhub_authz.who_could(text, timestamptz) IS 'users, services, groups and tokens that held a scope at a moment since attach, a row for each scope of theirs that gave it';
 REVOKE ALL ON FUNCTION jhub_authz.who_could(text, timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION jhub_authz.scope_changes(since timestamptz, until timestamptz, OUT subject_kind text, OUT subject text,
+                                         OUT scope text, OUT filter_kind text, OUT filter_value text, OUT change text,
+                                         OUT at timestamptz, OUT subject_id integer, OUT cause text,
+                                         OUT change_id bigint, OUT txid xid8, OUT actor name, OUT role name,
+                                         OUT application_name text, OUT source text) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'jhub_authz_scope_changes' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 1000;
+COMMENT ON FUNCTION jhub_authz.scope_changes(timestamptz, timestamptz) IS 'what users, services and groups gained and lost after one moment and up to another, a row for each permission, when and by which change';
+REVOKE ALL ON FUNCTION jhub_authz.scope_changes(timestamptz, timestamptz) FROM PUBLIC;
