@@ -14,7 +14,7 @@ REVOKE ALL ON FUNCTION jhub_authz.who_could(text, timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION jhub_authz.scope_changes(since timestamptz, until timestamptz, OUT subject_kind text, OUT subject text,
                                          OUT scope text, OUT filter_kind text, OUT filter_value text, OUT change text,
-                                         OUT at timestamptz, OUT subject_id integer, OUT cause text,
+                                         OUT covered boolean, OUT at timestamptz, OUT subject_id integer, OUT cause text,
                                          OUT change_id bigint, OUT txid xid8, OUT actor name, OUT role name,
                                          OUT application_name text, OUT source text) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'jhub_authz_scope_changes' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 1000;

@@ -68,6 +68,7 @@ enum
 	CHANGES_FILTER_KIND,
 	CHANGES_FILTER_VALUE,
 	CHANGES_CHANGE,
+	CHANGES_COVERED,
 	CHANGES_AT,
 	CHANGES_SUBJECT_ID,
 	CHANGES_CAUSE,
@@ -559,6 +560,9 @@ changes_causes(const Changes *c, const Concerned *what, int n, int64 *change)
 		last = cause;
 		if (told++ < CHANGES_CAUSES)
 			appendStringInfo(&text, "%s%s", text.len > 0 ? "; " : "", cause);
+		/* whatever it had went with it */
+		if (strcmp(cause, "deleted") == 0)
+			break;
 	}
 	if (told > CHANGES_CAUSES)
 		appendStringInfo(&text, " and %d more", told - CHANGES_CAUSES);
@@ -605,9 +609,13 @@ changes_subject_columns(const Changes *c, const Concerned *what, int n, Timestam
 	values[CHANGES_SOURCE] = info->source;
 }
 
+/*
+ * A member that only one side has.  What the other side has may cover it: of
+ * "read:users" and "read:users!user=x" a set holds but the first.
+ */
 static void
 changes_put_member(const Changes *c, const ScopeMember *member, const char *scope, bool gained,
-				   Datum *values, bool *nulls)
+				   const Scopeset *other, Datum *values, bool *nulls)
 {
 	bool		open = member->kind == SCOPE_OPEN;
 	const char *kind = open ? NULL : scope_kind_name(member->kind);
@@ -617,6 +625,7 @@ changes_put_member(const Changes *c, const ScopeMember *member, const char *scop
 	changes_put_text(values, nulls, CHANGES_FILTER_VALUE, open ? NULL : member->value,
 					 member->value_len);
 	values[CHANGES_CHANGE] = CStringGetTextDatum(gained ? "gained" : "lost");
+	values[CHANGES_COVERED] = BoolGetDatum(scopeset_covers_member(other, member, NULL));
 	tuplestore_putvalues(c->rsinfo->setResult, c->rsinfo->setDesc, values, nulls);
 }
 
@@ -655,9 +664,9 @@ changes_compare(const Changes *c, const Scopeset *before, const Scopeset *after,
 			strcmp(old_text, new_text);
 
 		if (order < 0)
-			changes_put_member(c, &old_member, old_text, false, values, nulls);
+			changes_put_member(c, &old_member, old_text, false, after, values, nulls);
 		else if (order > 0)
-			changes_put_member(c, &new_member, new_text, true, values, nulls);
+			changes_put_member(c, &new_member, new_text, true, before, values, nulls);
 		if (order <= 0)
 			old_text = changes_next(&old_iter, &old_member);
 		if (order >= 0)
