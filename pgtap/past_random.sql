@@ -127,7 +127,7 @@ SELECT is_empty($$
      WHERE NOT EXISTS (SELECT FROM hub_past.kept k WHERE k.step = m.step AND k.kind = 'user' AND k.name = n.name)
        AND jhub_authz.user_scopes_as_of(n.name, m.moment) IS NOT NULL $$, '... and nobody who was not there');
 SELECT is_empty($$
-    WITH held AS (SELECT m.step, w.required, c.subject_kind, c.subject
+    WITH held AS (SELECT DISTINCT m.step, w.required, c.subject_kind, c.subject
                     FROM hub_past.kept_moments m, hub_past.wanted w, LATERAL jhub_authz.who_could(w.required, m.moment) c)
     (SELECT 'missing', * FROM (TABLE hub_past.kept_holders EXCEPT TABLE held) x)
     UNION ALL (SELECT 'too much', * FROM (TABLE held EXCEPT TABLE hub_past.kept_holders) x) $$, 'whoever could, tokens among them');

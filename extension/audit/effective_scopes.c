@@ -192,7 +192,8 @@ audit_scope_rows(AuditScopeRows *rows, EffectiveSubject *subject)
 {
 	MemoryContext caller;
 
-	if (subject->token != NULL && effective_token_expired(subject->token))
+	if (subject->token != NULL && subject->token->has_expires &&
+		subject->token->expires_at < hub_moment(hub_data_schema(subject->data)))
 		return;
 	caller = MemoryContextSwitchTo(rows->row);
 	rows->subject = subject;

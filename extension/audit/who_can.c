@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * who_can.c
- *	  Who holds a permission, found from the grants that can give it.
+ *	  Who holds a permission, or held it at a moment, found from the grants that
+ *	  can give it.
  *
  * Not everybody is computed.  First the roles and shares are looked through for
  * those that can give what is required; who holds one of them, and whom the
@@ -15,11 +16,13 @@
 #include "audit.h"
 
 #include "../hub/hub_audit.h"
+#include "../hub/hub_past.h"
 
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 typedef struct WhoCan
 {
@@ -237,46 +240,69 @@ who_token(HubToken *token, void *arg)
 }
 
 /*
- * who_can(required) - rows of effective_scopes, of everybody who holds it: only
- * of the permissions that meet it.
+ * Rows of effective_scopes, of everybody who holds it in this hub, live or of the
+ * past: only of the permissions that meet it.
  */
+static void
+who_answer(FunctionCallInfo fcinfo, WhoCan *who)
+{
+	HubWant		nobody = {0};
+	HubTokenWant want = {.live_only = true};
+
+	audit_scope_rows_begin(&who->rows, fcinfo);
+	who->context = CurrentMemoryContext;
+
+	/* members of groups are asked of a model that holds nobody, by name */
+	who->membership = hub_membership(hub_load(who->hub, &nobody, false));
+	who_load_candidates(who);
+	who->rows.required = who->required;
+	who->rows.membership = who->membership;
+	who_owners(who);
+
+	want.users = who->owner_users.ids;
+	want.nusers = who->owner_users.n;
+	want.services = who->owner_services.ids;
+	want.nservices = who->owner_services.n;
+	hub_each_token(who->hub, &want, false, who_token, who);
+}
+
+static void
+who_required(text *value, ScopeMember *required)
+{
+	int			len;
+	const char *str = effective_utf8(value, &len);
+
+	effective_parse_scope(str, len, required);
+	effective_refuse_self(required);
+}
+
+/* who_can(required) */
 PG_FUNCTION_INFO_V1(jhub_authz_who_can);
 Datum
 jhub_authz_who_can(PG_FUNCTION_ARGS)
 {
-	WhoCan		who = {.hub = NULL};
 	ScopeMember required;
-	HubTokenWant want;
-	const char *str;
-	int			len;
+	WhoCan		who = {.required = &required};
 
-	str = effective_utf8(PG_GETARG_TEXT_PP(0), &len);
-	effective_parse_scope(str, len, &required);
-	effective_refuse_self(&required);
-
-	audit_scope_rows_begin(&who.rows, fcinfo);
-	who.context = CurrentMemoryContext;
+	who_required(PG_GETARG_TEXT_PP(0), &required);
 	who.hub = hub_schema(false, false);
-	who.required = &required;
+	who_answer(fcinfo, &who);
+	return (Datum) 0;
+}
 
-	/* members of groups are asked of a model that holds nobody, by name */
-	memset(&want, 0, sizeof(want));
-	{
-		HubWant		nobody;
+/*
+ * who_could(required, at) - the same of a moment.  Tokens that had expired by then
+ * are left out.  Errors as of hub_schema_at.
+ */
+PG_FUNCTION_INFO_V1(jhub_authz_who_could);
+Datum
+jhub_authz_who_could(PG_FUNCTION_ARGS)
+{
+	ScopeMember required;
+	WhoCan		who = {.required = &required};
 
-		memset(&nobody, 0, sizeof(nobody));
-		who.membership = hub_membership(hub_load(who.hub, &nobody, false));
-	}
-	who_load_candidates(&who);
-	who.rows.required = &required;
-	who.rows.membership = who.membership;
-	who_owners(&who);
-
-	want.live_only = true;
-	want.users = who.owner_users.ids;
-	want.nusers = who.owner_users.n;
-	want.services = who.owner_services.ids;
-	want.nservices = who.owner_services.n;
-	hub_each_token(who.hub, &want, false, who_token, &who);
+	who_required(PG_GETARG_TEXT_PP(0), &required);
+	who.hub = hub_schema_at(PG_GETARG_TIMESTAMPTZ(1), false, false);
+	who_answer(fcinfo, &who);
 	return (Datum) 0;
 }

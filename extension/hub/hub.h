@@ -305,6 +305,9 @@ extern const Scopeset *hub_parse_scopes(const char *json, char **defect);
 /* Now, as the hub stores time: UTC without time zone. */
 extern Timestamp hub_now(void);
 
+/* The moment of a schema likewise: now, unless it is of the past. */
+extern Timestamp hub_moment(const HubSchema *hub);
+
 /* ---- who uses a scope ---- */
 
 /* Called for each thing that names a scope in its stored scopes. */

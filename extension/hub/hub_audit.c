@@ -73,11 +73,14 @@ void
 hub_each_role(const HubSchema *hub, hub_role_fn each, void *arg)
 {
 	HubRoleLoop loop = {.each = each,.arg = arg};
+	Oid			types[1];
+	Datum		values[1];
 	SpiFrame	frame;
 
 	spi_enter(&frame, hub->owner);
-	spi_each(psprintf("SELECT id, name, scopes FROM %s.roles", hub->quoted),
-			 0, NULL, NULL, NULL, false, hub_audit_role_row, &loop);
+	spi_each(psprintf("SELECT id, name, scopes FROM %s", hub_from(hub, HUB_ROLES, "r", 0)),
+			 hub_from_args(hub, 0, types, values), types, values, NULL, false,
+			 hub_audit_role_row, &loop);
 	spi_leave(&frame);
 }
 
@@ -105,14 +108,17 @@ void
 hub_each_share(const HubSchema *hub, hub_share_fn each, void *arg)
 {
 	HubShareLoop loop = {.each = each,.arg = arg};
+	Oid			types[1];
+	Datum		values[1];
 	SpiFrame	frame;
 
 	if (!OidIsValid(hub->rel[HUB_SHARES]))
 		return;
 	spi_enter(&frame, hub->owner);
 	loop.cache = hub_parse_cache(CurrentMemoryContext);
-	spi_each(psprintf("SELECT id, user_id, group_id, scopes FROM %s.shares", hub->quoted),
-			 0, NULL, NULL, NULL, false, hub_audit_share_row, &loop);
+	spi_each(psprintf("SELECT id, user_id, group_id, scopes FROM %s", hub_from(hub, HUB_SHARES, "s", 0)),
+			 hub_from_args(hub, 0, types, values), types, values, NULL, false,
+			 hub_audit_share_row, &loop);
 	spi_leave(&frame);
 }
 
@@ -161,13 +167,14 @@ hub_id_row(HeapTuple row, TupleDesc desc, void *arg)
 	hub_ids_add(arg, spi_int(row, desc, 1, 0));
 }
 
-/* Add the ids that a query of one int array gives. */
+/* Add an id column of a map, of the rows in which another is one of these. */
 static void
-hub_add_ids(const HubSchema *hub, const char *sql, const HubIds *of, HubIds *ids)
+hub_add_ids(const HubSchema *hub, HubTable map, const char *column, const char *by,
+			const HubIds *of, HubIds *ids)
 {
-	static const Oid types[1] = {INT4ARRAYOID};
+	Oid			types[2] = {INT4ARRAYOID};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[1];
+	Datum		values[2];
 	SpiFrame	frame;
 
 	if (of->n == 0)
@@ -180,7 +187,8 @@ hub_add_ids(const HubSchema *hub, const char *sql, const HubIds *of, HubIds *ids
 	}
 	spi_enter(&frame, hub->owner);
 	values[0] = spi_int_array(of->ids, of->n);
-	spi_each(sql, 1, types, values, NULL, false, hub_id_row, ids);
+	spi_each(psprintf("SELECT %s FROM %s WHERE %s = ANY ($1)", column, hub_from(hub, map, "m", 1), by),
+			 hub_from_args(hub, 1, types, values), types, values, NULL, false, hub_id_row, ids);
 	spi_leave(&frame);
 }
 
@@ -188,17 +196,13 @@ void
 hub_add_holders(const HubSchema *hub, const HubIds *roles,
 				HubIds *users, HubIds *groups, HubIds *services)
 {
-	hub_add_ids(hub, psprintf("SELECT user_id FROM %s.user_role_map WHERE role_id = ANY ($1)",
-							  hub->quoted), roles, users);
-	hub_add_ids(hub, psprintf("SELECT group_id FROM %s.group_role_map WHERE role_id = ANY ($1)",
-							  hub->quoted), roles, groups);
-	hub_add_ids(hub, psprintf("SELECT service_id FROM %s.service_role_map WHERE role_id = ANY ($1)",
-							  hub->quoted), roles, services);
+	hub_add_ids(hub, HUB_USER_ROLE_MAP, "user_id", "role_id", roles, users);
+	hub_add_ids(hub, HUB_GROUP_ROLE_MAP, "group_id", "role_id", roles, groups);
+	hub_add_ids(hub, HUB_SERVICE_ROLE_MAP, "service_id", "role_id", roles, services);
 }
 
 void
 hub_add_members(const HubSchema *hub, const HubIds *groups, HubIds *users)
 {
-	hub_add_ids(hub, psprintf("SELECT user_id FROM %s.user_group_map WHERE group_id = ANY ($1)",
-							  hub->quoted), groups, users);
+	hub_add_ids(hub, HUB_USER_GROUP_MAP, "user_id", "group_id", groups, users);
 }

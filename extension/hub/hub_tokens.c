@@ -100,6 +100,12 @@ hub_now(void)
 	return (Timestamp) GetCurrentTimestamp();
 }
 
+Timestamp
+hub_moment(const HubSchema *hub)
+{
+	return hub->past ? (Timestamp) hub->at : hub_now();
+}
+
 TokenClass
 hub_token_class(const HubToken *token)
 {
@@ -189,7 +195,7 @@ hub_token_query(HubTokenQuery *query, const HubSchema *hub, const HubTokenWant *
 		appendStringInfo(&query->sql, " AND (expires_at IS NULL OR expires_at >= $%d)",
 						 query->nargs + 1);
 		query->types[query->nargs] = TIMESTAMPOID;
-		query->values[query->nargs] = TimestampGetDatum(hub->past ? (Timestamp) hub->at : hub_now());
+		query->values[query->nargs] = TimestampGetDatum(hub_moment(hub));
 		query->nargs++;
 	}
 	appendStringInfoString(&query->sql, " ORDER BY id");
