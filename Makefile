@@ -9,17 +9,17 @@ PGFILEDESC = "jhub_authz - JupyterHub authorization in the database"
 # ROOMS can be narrowed while a room is being built
 ROOMS ?= module algebra catalogue hub effective issue growth upgrade login server audit
 
-OBJS_module = module spi settings
+OBJS_module = module spi jsonb settings
 OBJS_algebra = scope_parse scope_suggest scopeset_build scopeset_write scopeset_view scopeset_upgrade scopeset_read scopeset_io scopeset_op scopeset_cover scopeset_order scopeset_filters scopeset_functions scopeset_agg scopeset_explode scopeset_gin scopeset_selfuncs
 OBJS_catalogue = hub_releases catalogue custom_scopes custom_scopes_json expand suggest
-OBJS_hub = hub_visible hub_schema hub_names hub_list hub_data hub_membership hub_tokens hub_token_write hub_owned hub_requests hub_scope_users hub_concern hub_history hub_past hub_audit scope_functions status self_check
+OBJS_hub = hub_visible hub_models hub_schema hub_names hub_list hub_data hub_membership hub_tokens hub_token_write hub_owned hub_requests hub_scope_users hub_concern hub_history hub_past hub_audit scope_functions status self_check
 OBJS_effective = effective paths resolve scope_checks subjects everyone visible
 OBJS_issue = owner token_policy max_age narrow rescope token_hash issue_token resolve_request grace revoke revive
 OBJS_growth = events concern baselines notes revoke_limit judge decide attach mode policies switch preview reinstate prune
 OBJS_audit = changes history graph graph_build graph_write past audit_hub effective_scopes who_can token_audit scope_changes
 OBJS_upgrade = upgrade_database upgrade_token_roles upgrade_check
 OBJS_login =
-OBJS_server = required_scopes authorize
+OBJS_server = required_scopes authorize identity whoami api api_models api_urls
 
 SQL_module = guard settings
 SQL_algebra = type operators index aggregates
@@ -30,7 +30,7 @@ SQL_issue = issue token_policy
 SQL_growth = growth preview reinstate attach
 SQL_upgrade = upgrade
 SQL_login =
-SQL_server = required_scopes authorize
+SQL_server = required_scopes authorize identity whoami api
 SQL_audit = history graph past effective_scopes token_audit
 
 OBJS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.o,$(OBJS_$(r))))

@@ -6,7 +6,7 @@ INSERT INTO sample VALUES
     ('service_scopes', 'name', 'text', '''announce'''),
     ('group_scopes', 'name', 'text', '''physics'''),
     ('access_scopes', 'client_id', 'text', '''service-announce'''),
-    ('authenticate', 'token', 'text', 'md5(''token1'')'),
+    (NULL, 'token', 'text', 'md5(''token1'')'), ('api_group', 'name', 'text', '''physics'''), ('api_service', 'name', 'text', '''announce'''),
     ('undefine_scope', 'name', 'text', '''custom:replica:read'''),
     ('set_option', 'name', 'text', '''base_url'''), ('set_option', 'value', 'text', '''/x/'''),
     (NULL, 'document', 'text', '''{"custom:replica:write": {"description": "x"}}'''),
@@ -27,7 +27,7 @@ INSERT INTO sample VALUES
 
 CREATE TEMP TABLE call AS
 SELECT p.oid::regprocedure::text AS name,
-       CASE WHEN p.provolatile = 'v' THEN 'writes' ELSE 'reads' END AS kind,
+       CASE WHEN p.provolatile = 'v' AND p.proname <> 'act_as' THEN 'writes' ELSE 'reads' END AS kind,
        format('SELECT * FROM jhub_authz.%I(%s)', p.proname,
               (SELECT string_agg(CASE WHEN p.provariadic <> 0 AND a.n = p.pronargs THEN 'VARIADIC ' ELSE '' END || coalesce((SELECT s.value FROM sample s
                                             WHERE s.type = format_type(a.type, NULL) AND coalesce(s.function, p.proname) = p.proname

@@ -205,7 +205,8 @@ audit_subject(AuditHub *hub, SubjectKind kind, int id, EffectiveSubject *subject
 		hub->singles++;
 		MemoryContextReset(hub->single);
 		caller = MemoryContextSwitchTo(hub->single);
-		found = effective_subject_by_id(subject, hub->hub, kind, id, hub->flags);
+		found = effective_subject_by_id(subject, hub->hub, kind, id, hub->flags,
+										false);
 		MemoryContextSwitchTo(caller);
 		return found;
 	}

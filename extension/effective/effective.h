@@ -108,8 +108,10 @@ extern SubjectKind effective_subject_kind(const char *kind);
  */
 extern bool effective_subject(EffectiveSubject *subject, SubjectKind kind,
 							  const char *name, int flags);
+
+/* The same by id (of which 0 is nobody's), and with a snapshot as in hub_load. */
 extern bool effective_subject_by_id(EffectiveSubject *subject, HubSchema *hub,
-									SubjectKind kind, int id, int flags);
+									SubjectKind kind, int id, int flags, bool latest);
 extern const Scopeset *effective_subject_scopes(EffectiveSubject *subject,
 												char **error);
 

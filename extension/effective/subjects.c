@@ -114,7 +114,7 @@ effective_catch_token(HubToken *token, void *arg)
 }
 
 static HubToken *
-effective_find_token(const HubSchema *hub, int id)
+effective_find_token(const HubSchema *hub, int id, bool latest)
 {
 	EffectiveCatch into = {CurrentMemoryContext, NULL};
 	HubTokenWant want;
@@ -122,13 +122,13 @@ effective_find_token(const HubSchema *hub, int id)
 	memset(&want, 0, sizeof(want));
 	want.nids = 1;
 	want.ids = &id;
-	hub_each_token(hub, &want, false, effective_catch_token, &into);
+	hub_each_token(hub, &want, latest, effective_catch_token, &into);
 	return into.token;
 }
 
 bool
-effective_subject_by_id(EffectiveSubject *subject, HubSchema *hub,
-						SubjectKind kind, int id, int flags)
+effective_subject_by_id(EffectiveSubject *subject, HubSchema *hub, SubjectKind kind,
+						int id, int flags, bool latest)
 {
 	HubWant		want;
 	int			user = kind == SUBJECT_USER ? id : 0;
@@ -141,7 +141,7 @@ effective_subject_by_id(EffectiveSubject *subject, HubSchema *hub,
 		return false;
 	if (kind == SUBJECT_TOKEN)
 	{
-		subject->token = effective_find_token(hub, id);
+		subject->token = effective_find_token(hub, id, latest);
 		if (subject->token == NULL)
 			return false;
 		user = subject->token->user_id;
@@ -155,7 +155,7 @@ effective_subject_by_id(EffectiveSubject *subject, HubSchema *hub,
 	want.nservices = service != 0;
 	want.groups = &id;
 	want.ngroups = kind == SUBJECT_GROUP;
-	subject->data = hub_load(hub, &want, false);
+	subject->data = hub_load(hub, &want, latest);
 	subject->way = effective_way(subject->data, flags);
 	if (user != 0)
 		subject->user = hub_user(subject->data, user);
@@ -189,7 +189,7 @@ effective_subject(EffectiveSubject *subject, SubjectKind kind,
 			id = effective_token_id(name);
 			break;
 	}
-	return effective_subject_by_id(subject, hub, kind, id, flags);
+	return effective_subject_by_id(subject, hub, kind, id, flags, false);
 }
 
 const Scopeset *

@@ -102,8 +102,8 @@ AS $grantable$
                 THEN p.proname = ANY (ARRAY['issue_token', 'authenticate', 'revoke_token', 'revoke_all',
                                             'rebase', 'set_policy', 'expire_old_tokens', 'resolve_request',
                                             'preview', 'reinstate_token', 'reinstate',
-                                            'authorize_token', 'set_required_scopes'])
-                ELSE p.provolatile <> 'v' AND p.proname <> ALL (ARRAY['authenticate', 'authorize_token']) END
+                                            'authorize_token', 'set_required_scopes', 'whoami'])
+                ELSE p.provolatile <> 'v' AND p.proname <> ALL (ARRAY['authenticate', 'authorize_token', 'whoami']) END
     UNION ALL
     SELECT format('SELECT ON %s', c.oid::regclass)
       FROM pg_class c

@@ -237,3 +237,48 @@ hub_each_hash(const HubSchema *hub, const char *prefix, hub_hash_fn each, void *
 	}
 	spi_leave(&frame);
 }
+
+char *
+hub_live_hash(const HubSchema *hub, int token_id, bool latest)
+{
+	static const Oid types[2] = {INT4OID, TIMESTAMPOID};
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *hashed = NULL;
+	Datum		values[2];
+	SpiFrame	frame;
+
+	values[0] = Int32GetDatum(token_id);
+	values[1] = TimestampGetDatum(hub_now());
+	spi_enter(&frame, hub->owner);
+	if (spi_run(psprintf("SELECT hashed FROM %s.api_tokens"
+						 " WHERE id = $1"
+						 " AND (expires_at IS NULL OR expires_at >= $2)"
+						 " AND client_id IS NOT NULL", hub->quoted),
+				2, types, values, NULL, true, latest, 1) > 0)
+		hashed = hub_utf8(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	if (hashed != NULL)
+		hashed = MemoryContextStrdup(caller, hashed);
+	spi_leave(&frame);
+	return hashed;
+}
+
+char *
+hub_token_session(const HubSchema *hub, int token_id)
+{
+	static const Oid types[1] = {INT4OID};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[1] = {Int32GetDatum(token_id)};
+	char	   *session = NULL;
+	SpiFrame	frame;
+
+	if (get_attnum(hub->rel[HUB_API_TOKENS], "session_id") == InvalidAttrNumber)
+		return NULL;
+	spi_enter(&frame, hub->owner);
+	if (spi_run(psprintf("SELECT session_id FROM %s.api_tokens WHERE id = $1", hub->quoted),
+				1, types, values, NULL, true, false, 1) > 0)
+		session = hub_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	if (session != NULL)
+		session = MemoryContextStrdup(caller, session);
+	spi_leave(&frame);
+	return session;
+}

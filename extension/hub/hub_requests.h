@@ -58,4 +58,10 @@ extern bool hub_client_never_asks(const HubSchema *hub, const char *client_id,
 extern void hub_each_hash(const HubSchema *hub, const char *prefix,
 						  hub_hash_fn each, void *arg);
 
+/* The stored hash of a token by its id, palloc'd, while it is such a live one; or NULL. */
+extern char *hub_live_hash(const HubSchema *hub, int token_id, bool latest);
+
+/* The browser session that a token was issued for, palloc'd, or NULL. */
+extern char *hub_token_session(const HubSchema *hub, int token_id);
+
 #endif							/* JHUB_AUTHZ_HUB_REQUESTS_H */

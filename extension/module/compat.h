@@ -37,6 +37,9 @@
 #define SOFT_ERROR_OCCURRED(escontext) (false)
 #endif
 
+/* Can an input function be called so that it reports bad input? */
+#define MODULE_SOFT_INPUT	(PG_VERSION_NUM >= 160000)
+
 /* A small number that no two sessions of this moment share. */
 #include "storage/proc.h"
 #if PG_VERSION_NUM >= 170000

@@ -16,5 +16,6 @@ extern void hub_history_init(void);
 extern void growth_init(void);
 extern void history_init(void);
 extern void required_scopes_init(void);
+extern void identity_init(void);
 
 #endif							/* JHUB_AUTHZ_INIT_H */

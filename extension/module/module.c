@@ -61,6 +61,7 @@ _PG_init(void)
 	growth_init();
 	history_init();
 	required_scopes_init();
+	identity_init();
 }
 
 /*

@@ -93,6 +93,14 @@ extern Datum spi_text_array(char *const *values, int n);
 extern bool module_try(void (*attempt) (void *arg), void *arg,
 					   bool (*tolerates) (int sqlerrcode));
 
+/* ---- JSON from columns (jsonb.c) ---- */
+
+/*
+ * Stored JSON text, in the server's encoding, as jsonb.  False, without an
+ * error: it does not parse, or holds what jsonb cannot.
+ */
+extern bool module_jsonb(const char *json, Datum *value);
+
 /* ---- settings kept in tables (settings.c) ---- */
 
 typedef enum HubMode
@@ -199,6 +207,8 @@ typedef struct Settings
 	PolicyRow  *narrower;		/* in order of kind, id and name */
 	int			nnarrower_of[POLICY_OF_CLASS];	/* how many of each kind */
 	bool		notify;
+	char	   *base_url;		/* never NULL, as the next */
+	char	   *public_url;
 } Settings;
 
 /*

@@ -49,8 +49,8 @@ static const SettingsOption settings_options[] = {
 	{"lock_timeout", "5s", "how long a decision waits for its lock"},
 	{"revoke_limit", "0", "most tokens that one transaction may have revoked for growth; 0: no limit"},
 	{"notify", "off", "send NOTIFY jhub_authz with each event: on or off"},
-	{"base_url", "/hub/", "the hub's base URL, for answers that hold one"},
-	{"public_url", "", "the hub's public URL, for answers that hold one"},
+	{"base_url", "/", "the hub's c.JupyterHub.base_url, for answers that hold URLs"},
+	{"public_url", "", "the hub's c.JupyterHub.public_url, for answers that hold full URLs; empty: they are NULL"},
 };
 
 const char *const token_class_names[TOKEN_NCLASSES + 1] = {
@@ -126,6 +126,10 @@ settings_read_option(Settings *settings, const char *name, const char *value)
 		settings->token_shares_documented = strcmp(value, "documented") == 0;
 	else if (strcmp(name, "notify") == 0)
 		settings->notify = strcmp(value, "on") == 0;
+	else if (strcmp(name, "base_url") == 0)
+		settings->base_url = MemoryContextStrdup(settings_context, value);
+	else if (strcmp(name, "public_url") == 0)
+		settings->public_url = MemoryContextStrdup(settings_context, value);
 	else if (strcmp(name, "lock_timeout") == 0)
 	{
 		int			ms = settings_parse_ms(value);
@@ -301,6 +305,8 @@ settings_keep(Settings *copy)
 
 	if (copy->pinned_release != NULL)
 		copy->pinned_release = pstrdup(copy->pinned_release);
+	copy->base_url = pstrdup(copy->base_url);
+	copy->public_url = pstrdup(copy->public_url);
 	if (copy->nnarrower == 0)
 		return;
 	copy->narrower = palloc(sizeof(PolicyRow) * copy->nnarrower);
@@ -378,6 +384,8 @@ settings_fill(Settings *settings)
 
 	memset(settings, 0, sizeof(*settings));
 	settings->mode = HUB_MODE_ENFORCE;
+	settings->base_url = "/";
+	settings->public_url = "";
 	settings->lock_timeout_ms = 5000;
 	memcpy(settings->policy, settings_default_policy, sizeof(settings->policy));
 
@@ -515,6 +523,45 @@ jhub_authz__policy_defaults(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/*
+ * The part of a URL from here on that has no space, no quote and nothing of a
+ * query: up to the first such character, or to "end" if that comes before.
+ */
+static const char *
+settings_skip_url(const char *url, char end)
+{
+	while (*url > ' ' && *url != 0x7f && strchr("?#\"<>\\^`{|}", *url) == NULL && *url != end)
+		url++;
+	return url;
+}
+
+/* "/" or "/hubs/one/": a path, of URL characters. */
+static bool
+settings_is_base_url(const char *value)
+{
+	return value[0] == '/' && strstr(value, "//") == NULL && *settings_skip_url(value, '\0') == '\0';
+}
+
+/* "", or scheme, host and perhaps a path. */
+static bool
+settings_is_public_url(const char *value)
+{
+	const char *host;
+	const char *path;
+
+	if (value[0] == '\0')
+		return true;
+	if (strncmp(value, "https://", 8) == 0)
+		host = value + 8;
+	else if (strncmp(value, "http://", 7) == 0)
+		host = value + 7;
+	else
+		return false;
+	path = settings_skip_url(host, '/');
+	return path > host && memchr(host, '@', path - host) == NULL &&
+		*settings_skip_url(path, '\0') == '\0';
+}
+
 /* Is the value one that the option takes?  Returns a hint if not. */
 static const char *
 settings_check_option(const char *name, const char *value)
@@ -537,6 +584,10 @@ settings_check_option(const char *name, const char *value)
 		return settings_parse_ms(value) >= 0 ? NULL : "It is a time, such as 5s or 500ms; 0 waits without limit.";
 	if (strcmp(name, "revoke_limit") == 0)
 		return parse_int(value, &number, 0, NULL) && number >= 0 ? NULL : "It is a number; 0 is no limit.";
+	if (strcmp(name, "base_url") == 0)
+		return settings_is_base_url(value) ? NULL : "It is a path, such as / or /hubs/one/.";
+	if (strcmp(name, "public_url") == 0)
+		return settings_is_public_url(value) ? NULL : "It is a URL, such as https://hub.example.org/, or empty.";
 	return NULL;
 }
 
@@ -545,7 +596,7 @@ static bool
 settings_is_idle(const char *name)
 {
 	static const char *const idle[] = {
-		"login_mode", "base_url", "public_url", NULL
+		"login_mode", NULL
 	};
 
 	return settings_word(name, idle) >= 0;
