@@ -41,7 +41,7 @@ SELECT is((SELECT stored IS NULL FROM jhub_authz.all_token_scopes() WHERE token_
 -- what does not parse is told, and is nobody else's trouble
 UPDATE public.roles SET scopes = '["self", "read:users!user="]' WHERE name = 'self-filters';
 UPDATE public.roles SET scopes = 'no json' WHERE name = 'by-server';
-UPDATE public.shares SET scopes = '{"a": 1}' WHERE id = 3;
+UPDATE public.shares SET scopes = '{"a" 1}' WHERE id = 3;
 UPDATE public.api_tokens SET scopes = '[1]' WHERE id = 4;
 SELECT results_eq($$SELECT name::text FROM jhub_authz.all_user_scopes() WHERE error IS NOT NULL ORDER BY name COLLATE "C"$$,
     ARRAY['alice', 'bob', 'lonely'], 'users with a row that does not parse');

@@ -33,7 +33,7 @@ SELECT is(pg_temp.found(), '', 'a role without scopes is all right');
 SET LOCAL session_replication_role = replica;
 UPDATE hub_check.roles SET scopes = '["read:users"' WHERE name = 'grader';
 UPDATE hub_check.roles SET scopes = 'null' WHERE name = 'sharer';
-UPDATE hub_check.api_tokens SET scopes = '{"a": 1}' WHERE id = 3;
+UPDATE hub_check.api_tokens SET scopes = '{"a": 1' WHERE id = 3;
 UPDATE hub_check.api_tokens SET scopes = '{"a": 1}' WHERE id = 10;
 UPDATE hub_check.oauth_clients SET allowed_scopes = '["self", 1]' WHERE id = 3;
 UPDATE hub_check.shares SET scopes = '["read:users!grp=x"]' WHERE id = 2;

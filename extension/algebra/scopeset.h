@@ -323,8 +323,10 @@ extern Scopeset *scopeset_empty(void);
 extern Scopeset *scopeset_from_text(const char *str, int len, Node *escontext);
 
 /*
- * The same for text that must be a JSON array (the hub's columns), never
- * throwing: NULL and *defect (palloc'd sentence) when it does not parse.
+ * What the hub makes of text that must be a JSON array of strings (its columns),
+ * never throwing: NULL and *defect (palloc'd sentence) when it is none.  Members
+ * that are no scopes are left out; then *defect says why of the first, and else
+ * it is NULL.  An object counts as its keys, with a defect.
  */
 extern Scopeset *scopeset_from_json(const char *str, int len, char **defect);
 

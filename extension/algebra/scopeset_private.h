@@ -93,6 +93,26 @@ extern char *scope_excerpt(const char *str, int len);
 extern void scope_builder_add_element(ScopeBuilder *b, const char *str, int len,
 									  int element);
 
+/*
+ * JSON that holds no scope: past a string, from behind its opening quote; past a
+ * key and its colon, or the colon only; past any value.  NULL: that is not what is
+ * there.  The first gives the value of four hexadecimal digits, or -1.
+ * (scope_json.c)
+ */
+extern int	scope_json_hex4(const char *p, const char *end);
+extern const char *scope_json_past_string(const char *p, const char *end);
+extern const char *scope_json_past_key(const char *p, const char *end);
+extern const char *scope_json_past_colon(const char *p, const char *end);
+extern const char *scope_json_past_value(const char *p, const char *end);
+
+static inline const char *
+scope_json_past_space(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
+		p++;
+	return p;
+}
+
 /* Between the server's encoding and ours.  (scopeset_read.c) */
 extern const char *scope_to_utf8(const char *str, int *len);
 extern text *scope_text_from_utf8(const char *str, int len);

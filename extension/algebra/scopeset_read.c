@@ -29,6 +29,9 @@ typedef struct ReadState
 	const char *defect;			/* what is wrong ... */
 	const char *at;				/* ... and where */
 	const char *meant;			/* what a misspelt scope may have meant */
+	bool		lenient;		/* leave out what is no scope */
+	const char *left_out;		/* why, of the first one that was ... */
+	const char *left_out_at;	/* ... and where */
 } ReadState;
 
 /* ---- the server's encoding ---- */
@@ -201,31 +204,6 @@ read_refuse_scope(ReadState *s, const char *str, int len, const char *defect,
 	return read_refuse(s, defect, at);
 }
 
-static int
-read_hex4(const char *p, const char *end)
-{
-	int			value = 0;
-	int			i;
-
-	if (end - p < 4)
-		return -1;
-	for (i = 0; i < 4; i++)
-	{
-		char		c = p[i];
-
-		value <<= 4;
-		if (c >= '0' && c <= '9')
-			value |= c - '0';
-		else if (c >= 'a' && c <= 'f')
-			value |= c - 'a' + 10;
-		else if (c >= 'A' && c <= 'F')
-			value |= c - 'A' + 10;
-		else
-			return -1;
-	}
-	return value;
-}
-
 /*
  * Decode one unit of a string, at p (a character or an escape), into buf (4
  * bytes).  Returns what follows it, or NULL with the defect set.
@@ -276,7 +254,7 @@ read_unit(ReadState *s, const char *p, char *buf, int *len)
 			return read_refuse(s, "The escape sequence is invalid.", start);
 	}
 
-	c = read_hex4(p, s->end);
+	c = scope_json_hex4(p, s->end);
 	if (c < 0)
 		return read_refuse(s, "\"\\u\" must be followed by four hexadecimal digits.",
 						   start);
@@ -288,7 +266,7 @@ read_unit(ReadState *s, const char *p, char *buf, int *len)
 		int			low = -1;
 
 		if (s->end - p >= 6 && p[0] == '\\' && p[1] == 'u')
-			low = read_hex4(p + 2, s->end);
+			low = scope_json_hex4(p + 2, s->end);
 		if (low < 0xDC00 || low > 0xDFFF)
 			return read_refuse(s, "A high surrogate must be followed by a low surrogate.",
 							   start);
@@ -477,22 +455,51 @@ read_string(ReadState *s, const char *start)
 
 /* ---- the two forms ---- */
 
-static inline const char *
-read_skip_space(const char *p, const char *end)
+/* The next string of an array: a scope, or what is left out. */
+static const char *
+read_element(ReadState *s, const char *start)
 {
-	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
-		p++;
+	const char *p = read_string(s, start);
+
+	if (p != NULL || !s->lenient)
+		return p;
+	p = scope_json_past_string(start, s->end);
+	if (p != NULL && s->left_out == NULL)
+	{
+		s->left_out = s->defect;
+		s->left_out_at = s->at;
+	}
 	return p;
 }
 
-/* A JSON array of strings, from its '['. */
+/* From a key of an object to behind its value. */
+static const char *
+read_past_value(ReadState *s, const char *p, const char *open)
+{
+	p = scope_json_past_colon(p, s->end);
+	if (p != NULL)
+		p = scope_json_past_value(p, s->end);
+	return p ? p : read_refuse(s, "The text is not a JSON array.", open);
+}
+
+/*
+ * A JSON array of strings, from its '['; or an object, from its '{', which is to
+ * Python what its keys are.
+ */
 static bool
 read_json(ReadState *s, const char *p)
 {
 	const char *open = p;
+	bool		object = *p == '{';
+	char		close = object ? '}' : ']';
 
-	p = read_skip_space(p + 1, s->end);
-	if (p < s->end && *p == ']')
+	if (object)
+	{
+		s->left_out = "The text is a JSON object and not an array.";
+		s->left_out_at = p;
+	}
+	p = scope_json_past_space(p + 1, s->end);
+	if (p < s->end && *p == close)
 		p++;
 	else
 	{
@@ -505,13 +512,15 @@ read_json(ReadState *s, const char *p)
 								   "A string is missing in the array." :
 								   "Every element of the array must be a string.",
 								   p) != NULL;
-			p = read_string(s, p + 1);
+			p = read_element(s, p + 1);
+			if (p != NULL && object)
+				p = read_past_value(s, p, open);
 			if (p == NULL)
 				return false;
-			p = read_skip_space(p, s->end);
+			p = scope_json_past_space(p, s->end);
 			if (p >= s->end)
 				return read_refuse(s, "The array is not closed.", open) != NULL;
-			if (*p == ']')
+			if (*p == close)
 			{
 				p++;
 				break;
@@ -519,10 +528,10 @@ read_json(ReadState *s, const char *p)
 			if (*p != ',')
 				return read_refuse(s, "After a string there must be \",\" or \"]\".",
 								   p) != NULL;
-			p = read_skip_space(p + 1, s->end);
+			p = scope_json_past_space(p + 1, s->end);
 		}
 	}
-	p = read_skip_space(p, s->end);
+	p = scope_json_past_space(p, s->end);
 	if (p < s->end)
 		return read_refuse(s, "There is something after the array.", p) != NULL;
 	return true;
@@ -562,8 +571,9 @@ read_words(ReadState *s, const char *p)
 }
 
 /*
- * Read either form (json: that form only).  str is UTF-8.  Returns NULL with
- * the defect in s; a defect of NULL means that the builder has failed.
+ * Read either form (json: that form only, and what is no scope is left out).
+ * str is UTF-8.  Returns NULL with the defect in s; a defect of NULL means that
+ * the builder has failed.
  */
 static Scopeset *
 read_any(ReadState *s, const char *str, int len, bool json)
@@ -579,10 +589,12 @@ read_any(ReadState *s, const char *str, int len, bool json)
 	s->defect = NULL;
 	s->at = str;
 	s->meant = NULL;
+	s->lenient = json;
+	s->left_out = NULL;
 
 	while (p < s->end && read_is_space(*p))
 		p++;
-	if (p < s->end && *p == '[')
+	if (p < s->end && (*p == '[' || (json && *p == '{')))
 		good = read_json(s, p);
 	else if (json)
 	{
@@ -626,8 +638,14 @@ scopeset_from_text(const char *str, int len, Node *escontext)
 /*
  * scopeset_from_json -
  *
- * The same for text that must be a JSON array, never raising an error: NULL
- * and a sentence in *defect when it is none.
+ * What the hub makes of a column that holds a JSON array of strings, never
+ * raising an error: NULL and a sentence in *defect when it is none.
+ *
+ * The hub stores what its configuration says, and a member with a filter that is
+ * none (an empty value, say, or a kind that there is not) gives nothing there,
+ * but does not keep the other members from giving what they say.  So it is left
+ * out here: the others are the set, and *defect is about the first left out.  An
+ * object, which the hub never writes, gives what its keys say, and is a defect.
  */
 Scopeset *
 scopeset_from_json(const char *str, int len, char **defect)
@@ -636,16 +654,18 @@ scopeset_from_json(const char *str, int len, char **defect)
 	int			utf8_len = len;
 	const char *utf8 = scope_to_utf8(str, &utf8_len);
 	Scopeset   *set = read_any(&s, utf8, utf8_len, true);
+	const char *why = set ? s.left_out : s.defect;
+	const char *at = set ? s.left_out_at : s.at;
 
-	if (set == NULL && defect)
+	if (defect)
 	{
-		if (s.defect == NULL)
-			*defect = scope_builder_defect(s.builder);
-		else if (s.defect == scope_too_long)
+		*defect = NULL;
+		if (why == scope_too_long)
 			*defect = pstrdup(scope_too_long);
-		else
-			*defect = scope_detail(s.defect, 0,
-								   scope_character(utf8, (int) (s.at - utf8)));
+		else if (why != NULL)
+			*defect = scope_detail(why, 0, scope_character(utf8, (int) (at - utf8)));
+		else if (set == NULL)
+			*defect = scope_builder_defect(s.builder);
 	}
 	scope_builder_free(s.builder);
 	return set;

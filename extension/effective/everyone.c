@@ -184,7 +184,8 @@ effective_put_token(HubToken *token, void *arg)
 	effective_put_text(&values[TOKEN_COLUMN_CLIENT],
 					   &nulls[TOKEN_COLUMN_CLIENT], token->client_id);
 	/* NULL, or what does not parse, is no set */
-	nulls[TOKEN_COLUMN_STORED] = token->scopes == NULL || token->defect != NULL;
+	nulls[TOKEN_COLUMN_STORED] = token->scopes == NULL ||
+		(token->defect != NULL && scopeset_is_empty(token->stored));
 	values[TOKEN_COLUMN_STORED] = ScopesetPGetDatum(token->stored);
 	values[TOKEN_COLUMN_EFFECTIVE] = ScopesetPGetDatum(scopes);
 	values[TOKEN_COLUMN_DISCARDED] = ScopesetPGetDatum(discarded);

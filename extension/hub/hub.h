@@ -297,8 +297,10 @@ extern TokenClass hub_token_class(const HubToken *token);
 
 /*
  * The one reader of the hub's scope columns: never throws.  json is the text as
- * stored, in the server's encoding; NULL, and JSON's null, is the empty set.  For
- * text that does not parse: the empty set, and *defect says why (palloc'd).
+ * stored, in the server's encoding; NULL, and JSON's null, is the empty set.  What
+ * is no scope is left out, as it gives nothing in the hub either, and all of a
+ * text that does not parse, of which the hub makes nothing; *defect says why
+ * (palloc'd), or is NULL.
  */
 extern const Scopeset *hub_parse_scopes(const char *json, char **defect);
 

@@ -29,10 +29,10 @@ hub_parse_scopes(const char *json, char **defect)
 	if (json == NULL || strcmp(json, "null") == 0)
 		return scopeset_empty();
 	set = scopeset_from_json(json, strlen(json), &why);
-	if (set != NULL)
-		return set;
-	*defect = why ? why : pstrdup("It does not parse.");
-	return scopeset_empty();
+	if (set == NULL && why == NULL)
+		why = pstrdup("It does not parse.");
+	*defect = why;
+	return set ? set : scopeset_empty();
 }
 
 struct HubParseCache

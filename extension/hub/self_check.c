@@ -301,12 +301,15 @@ self_check_scopes(const char *object, const Scopeset *scopes, const char *defect
 	SelfCheck  *check = arg;
 	Scopeset   *undefined;
 
-	if (defect != NULL)
+	if (defect != NULL && scopeset_is_empty(scopes))
 	{
 		self_check_row(check, "error", "stored_scopes", object,
 					   psprintf("The stored scopes do not parse and count as none.  %s", defect));
 		return;
 	}
+	if (defect != NULL)
+		self_check_row(check, "warning", "stored_scopes", object,
+					   psprintf("Not all of the stored scopes are scopes; those that are count.  %s", defect));
 	undefined = catalogue_undefined(check->hub->catalogue, scopes);
 	if (undefined != NULL)
 		self_check_row(check, "warning", "undefined_scope", object,

@@ -68,7 +68,7 @@ request_add_role(const HubRole *role, void *arg)
 		if (strcmp(roles->names[i], role->name) == 0)
 		{
 			roles->found[i] = true;
-			if (role->defect != NULL)
+			if (role->defect != NULL && scopeset_is_empty(role->raw))
 				roles->broken = roles->names[i];
 		}
 }

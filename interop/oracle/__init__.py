@@ -11,9 +11,10 @@ is written down at the spot.
 What is not compared, because the oracle has no answer or a defective one:
 
 * scopes that the catalogue does not hold: the hub raises KeyError;
-* empty filter values (`users!user=`): a scopeset cannot hold them.  Hub 3.0
-  makes one itself when it expands a `!server` filter of a reading scope
-  without a server to put in; it names nobody and is dropped from its answers;
+* empty filter values (`users!user=`) and other filters that a scopeset cannot
+  hold: they name nobody and are dropped from the hub's answers.  Hub 3.0 makes
+  one itself when it expands a `!server` filter of a reading scope without a
+  server to put in, and a role of the hub's may have any;
 * intersections at which hub 3.0 and 3.1 raise AttributeError (they add to a
   frozenset when both sides filter by user, or by server, and a group or user
   of one side holds a server or user of the other);

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import unicodedata
 import warnings
 
 # The hub warns about each filter without a target and each discarded scope,
@@ -54,9 +55,20 @@ def has_value(scope):
     return not scope.endswith("=") or scope.partition("!")[2].partition("=")[2] != ""
 
 
+def can_be_held(scope):
+    """False for what a scopeset refuses, and a role of the hub's may say."""
+    kind, equals, value = scope.partition("!")[2].partition("=")
+    return (
+        kind in ("", "user", "service", "group", "server")
+        and (kind != "group" or equals == "=")
+        and has_value(scope)
+        and not any(unicodedata.category(c) in ("Cc", "Cs") for c in value)
+    )
+
+
 def clean(answer):
     """An answer of the hub as a frozenset that a scopeset can hold."""
-    return frozenset(scope for scope in answer if has_value(scope))
+    return frozenset(filter(can_be_held, answer))
 
 
 class SortedSet(set):
@@ -178,7 +190,7 @@ class Hub:
     def raw_scopes(self, subject):
         if isinstance(subject, orm.APIToken):
             return frozenset(subject.scopes)
-        return frozenset(roles.roles_to_scopes(roles.get_roles_for(subject)))
+        return clean(roles.roles_to_scopes(roles.get_roles_for(subject)))
 
     def identify(self, subject):
         return clean(scopes.identify_scopes(subject))

@@ -85,6 +85,27 @@ def populate(hub, seed):
     return document
 
 
+# Members that a role of the hub's may have and that are no scopes: each gives
+# nothing, and keeps no other member from giving what it says.  (Where the hub has
+# to look for a surrogate or U+0000 in the database it fails, and from 5.0 on where
+# it compares an empty value.)
+ODD = ["list:users!grp=physics", "read:users!user=a\nb", "users!users=u!x"]
+EMPTY = ["read:users!user=", "read:users!group", "users!user!user"]
+
+
+def add_odd_members(hub, seed):
+    """Some of them to every second role that is not one of the hub's own."""
+    rng = random.Random(seed)
+    odd = ODD if hub.has_shares else ODD + EMPTY
+    for role in hub.db.query(orm.Role).order_by(orm.Role.id):
+        if role.name.startswith("role-") and rng.random() < 0.5:
+            members = list(role.scopes) + rng.sample(odd, rng.randint(1, 3))
+            rng.shuffle(members)
+            role.scopes = members
+    hub.db.commit()
+    hub.fresh()
+
+
 class _Population:
     def __init__(self, hub, rng):
         self.db = hub.db

@@ -8,7 +8,7 @@ import time
 from . import database as db
 from .hub import Hub, Skip
 from .kinds import KINDS, draw_cases, seeded, smaller
-from .population import populate
+from .population import add_odd_members, populate
 from .subjects import Subjects
 
 SHOWN = 3  # differences of one kind that are printed in full
@@ -71,6 +71,8 @@ def main():
         compare_random(hub, database, report, chosen)
         attach(hub, database, report, "observe")
         compare_subjects(hub, database, report, "everybody's scopes, mode observe")
+        add_odd_members(hub, chosen.seed)
+        compare_subjects(hub, database, report, "roles with members that are no scopes", True)
     finally:
         hub.close()
         if chosen.keep:
@@ -129,11 +131,11 @@ def pair(question, expected, got):
         yield f"only ours:    {sorted(ours - hubs)}"
 
 
-def compare_subjects(hub, database, report, title):
+def compare_subjects(hub, database, report, title, odd=False):
     started = time.monotonic()
     before = report.passed + report.failed
     report.begin(title)
-    subjects = Subjects(hub, database)
+    subjects = Subjects(hub, database, odd)
     for question, expected, got in subjects.checks():
         check(report, question, expected, got)
     number = report.passed + report.failed - before

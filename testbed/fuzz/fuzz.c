@@ -7,7 +7,7 @@
  * the database's encoding, others as each function says).  Then:
  *
  *	  t		text of either form, as SQL's input function takes it
- *	  j		text of a hub's column, which must be JSON
+ *	  j		text of a hub's column: JSON, of which members that are none are left out
  *	  w		bytes on the wire
  *	  o		up to three sets, each text, with NUL between: the operators
  *	  r		a set, then pairs of an old and a new name: renaming
@@ -855,19 +855,21 @@ input_json(char *str, int len)
 		return;
 	/* Never an error, but for what the encoding itself refuses. */
 	set = scopeset_from_json(str, len, &defect);
-	LAW((set == NULL) == (defect != NULL));
-	if (set == NULL)
+	LAW(set != NULL || defect != NULL);
+	if (defect != NULL)
 	{
 		LAW(pg_verify_mbstr(shim_encoding, defect, strlen(defect), true));
 		LAW(defect[0] != '\0' && defect[strlen(defect) - 1] == '.');
-		return;
 	}
-	/* what is JSON for one is for the other */
+	if (set == NULL)
+		return;
 	while (at < len && strchr(" \t\n\r\v\f", str[at]))
 		at++;
-	LAW(at < len && str[at] == '[');
-	LAW(scopeset_equal(set, scopeset_from_text(str, len, NULL)));
+	LAW(at < len && (str[at] == '[' || (str[at] == '{' && defect != NULL)));
 	check_one(set);
+	/* what is JSON for one is for the other, unless something was left out */
+	if (str[at] == '[')
+		LAW(scopeset_equal(set, scopeset_from_text(str, len, NULL)) && defect == NULL);
 }
 
 static void
