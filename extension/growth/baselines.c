@@ -28,7 +28,9 @@
 struct BaselineWriter
 {
 	MemoryContext context;
+	Oid			set;			/* the type scopeset */
 	int			n;
+	bool		fresh;			/* all rows so far are */
 	ArrayBuildState *columns[BASELINE_COLUMNS];
 };
 
@@ -95,6 +97,8 @@ baseline_writer(void)
 
 	writer->context = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz baselines",
 											ALLOCSET_DEFAULT_SIZES);
+	writer->set = scopeset_type();
+	writer->fresh = true;
 	return writer;
 }
 
@@ -109,7 +113,7 @@ baseline_add(BaselineWriter *writer, int column, Datum value, bool isnull, Oid t
 void
 baseline_write(BaselineWriter *writer, const Baseline *row)
 {
-	Oid			set = scopeset_type();
+	Oid			set = writer->set;
 
 	baseline_add(writer, 0, Int32GetDatum(row->token_id), false, INT4OID);
 	baseline_add(writer, 1, PointerGetDatum(row->baseline), row->baseline == NULL, set);
@@ -122,9 +126,28 @@ baseline_write(BaselineWriter *writer, const Baseline *row)
 	baseline_add(writer, 8,
 				 row->client_id ? PointerGetDatum(module_text_from_utf8(row->client_id, strlen(row->client_id))) : (Datum) 0,
 				 row->client_id == NULL, TEXTOID);
+	writer->fresh &= row->fresh;
 	if (++writer->n >= BASELINE_BATCH)
 		baseline_writer_flush(writer);
 }
+
+#define BASELINE_INSERT \
+	"INSERT INTO jhub_authz.token_baselines AS b" \
+	" (token_id, baseline, requested, observed, release, created," \
+	" user_id, service_id, client_id)" \
+	" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+
+/* an id that is used again is another token: nothing of the old row stays */
+#define BASELINE_REPLACE \
+	" ON CONFLICT (token_id) DO UPDATE SET baseline = EXCLUDED.baseline," \
+	" requested = EXCLUDED.requested, observed = EXCLUDED.observed," \
+	" release = EXCLUDED.release, created = EXCLUDED.created," \
+	" user_id = EXCLUDED.user_id, service_id = EXCLUDED.service_id," \
+	" client_id = EXCLUDED.client_id, taken_at = now()," \
+	" revoked_at = CASE WHEN b.created IS NOT DISTINCT FROM EXCLUDED.created" \
+	" THEN b.revoked_at END," \
+	" expires_before = CASE WHEN b.created IS NOT DISTINCT FROM EXCLUDED.created" \
+	" THEN b.expires_before END"
 
 void
 baseline_writer_flush(BaselineWriter *writer)
@@ -142,24 +165,13 @@ baseline_writer_flush(BaselineWriter *writer)
 	for (int i = 0; i < BASELINE_COLUMNS; i++)
 		values[i] = makeArrayResult(writer->columns[i], writer->context);
 	spi_enter(&frame, module_owner());
-	/* an id that is used again is another token: nothing of the old row stays */
-	spi_run("INSERT INTO jhub_authz.token_baselines AS b"
-			" (token_id, baseline, requested, observed, release, created,"
-			" user_id, service_id, client_id)"
-			" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-			" ON CONFLICT (token_id) DO UPDATE SET baseline = EXCLUDED.baseline,"
-			" requested = EXCLUDED.requested, observed = EXCLUDED.observed,"
-			" release = EXCLUDED.release, created = EXCLUDED.created,"
-			" user_id = EXCLUDED.user_id, service_id = EXCLUDED.service_id,"
-			" client_id = EXCLUDED.client_id, taken_at = now(),"
-			" revoked_at = CASE WHEN b.created IS NOT DISTINCT FROM EXCLUDED.created"
-			" THEN b.revoked_at END,"
-			" expires_before = CASE WHEN b.created IS NOT DISTINCT FROM EXCLUDED.created"
-			" THEN b.expires_before END",
+	/* looking for a conflict costs as much as writing */
+	spi_run(writer->fresh ? BASELINE_INSERT : BASELINE_INSERT BASELINE_REPLACE,
 			BASELINE_COLUMNS, types, values, NULL, false, true, 0);
 	spi_leave(&frame);
 
 	writer->n = 0;
+	writer->fresh = true;
 	memset(writer->columns, 0, sizeof(writer->columns));
 	MemoryContextReset(writer->context);
 }

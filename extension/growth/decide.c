@@ -44,7 +44,7 @@ PG_FUNCTION_INFO_V1(jhub_authz__decide);
 /* A note, as it was taken from pending. Strings are UTF-8. */
 typedef struct Note
 {
-	char	   *kind;
+	const char *kind;
 	int			id;
 	int			other;
 	char	   *old_name;
@@ -163,6 +163,44 @@ decide_actor(Actor *actor, HeapTuple row, TupleDesc desc)
 	strlcpy(actor->application_name, SPI_getvalue(row, desc, 7), NAMEDATALEN);
 }
 
+static bool
+note_is(const Note *note, const char *kind)
+{
+	return strcmp(note->kind, kind) == 0;
+}
+
+/* Notes as they are taken. */
+typedef struct Notes
+{
+	int			n;
+	int			size;
+	Note	   *notes;
+} Notes;
+
+static void
+decide_add_note(Notes *all, const Note *note)
+{
+	if (all->n >= all->size)
+	{
+		all->size *= 2;
+		all->notes = repalloc_huge(all->notes, sizeof(Note) * all->size);
+	}
+	all->notes[all->n++] = *note;
+}
+
+/* Tokens that one statement issued, which were noted by their first and last id. */
+static void
+decide_add_tokens(Notes *all, int first, int last)
+{
+	Note		note = {.kind = "token"};
+
+	for (int64 id = first; id <= last; id++)
+	{
+		note.id = (int) id;
+		decide_add_note(all, &note);
+	}
+}
+
 /* All notes of this transaction, in order; they are gone afterwards. */
 static Note *
 decide_take_notes(int *n, Actor *actor)
@@ -172,7 +210,7 @@ decide_take_notes(int *n, Actor *actor)
 	MemoryContext spi;
 	Datum		values[1];
 	SpiFrame	frame;
-	Note	   *notes;
+	Notes		all = {.size = 16};
 	uint64		rows;
 
 	values[0] = FullTransactionIdGetDatum(GetTopFullTransactionId());
@@ -182,30 +220,29 @@ decide_take_notes(int *n, Actor *actor)
 				   " FROM taken ORDER BY cid",
 				   1, types, values, NULL, false, true, 0);
 	spi = MemoryContextSwitchTo(caller);
-	notes = palloc(sizeof(Note) * Max(rows, 1));
+	all.notes = palloc(sizeof(Note) * all.size);
 	for (uint64 i = 0; i < rows; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];
 		TupleDesc	desc = SPI_tuptable->tupdesc;
+		Note		note;
 
 		if (i == 0)
 			decide_actor(actor, row, desc);
-		notes[i].kind = SPI_getvalue(row, desc, 1);
-		notes[i].id = spi_int(row, desc, 2, 0);
-		notes[i].other = spi_int(row, desc, 3, 0);
-		notes[i].old_name = spi_utf8(row, desc, 4);
+		note.kind = SPI_getvalue(row, desc, 1);
+		note.id = spi_int(row, desc, 2, 0);
+		note.other = spi_int(row, desc, 3, 0);
+		note.old_name = spi_utf8(row, desc, 4);
+		if (note_is(&note, "token") && note.other != 0)
+			decide_add_tokens(&all, note.id, note.other);
+		else
+			decide_add_note(&all, &note);
 	}
 	MemoryContextSwitchTo(spi);
 	spi_leave(&frame);
 	notes_taken();
-	*n = (int) rows;
-	return notes;
-}
-
-static bool
-note_is(const Note *note, const char *kind)
-{
-	return strcmp(note->kind, kind) == 0;
+	*n = all.n;
+	return all.notes;
 }
 
 /* Only tokens were made or went: nothing can have grown but them. */

@@ -30,6 +30,7 @@ struct EventWriter
 {
 	Actor		actor;
 	MemoryContext context;
+	Oid			set;			/* the type scopeset */
 	int			n;
 	ArrayBuildState *columns[EVENT_COLUMNS];
 };
@@ -79,6 +80,7 @@ event_writer(const Actor *actor)
 	writer->actor = *actor;
 	writer->context = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz events",
 											ALLOCSET_DEFAULT_SIZES);
+	writer->set = scopeset_type();
 	return writer;
 }
 
@@ -100,7 +102,7 @@ event_add_text(EventWriter *writer, int column, const char *utf8)
 static void
 event_add_set(EventWriter *writer, int column, const Scopeset *set)
 {
-	event_add(writer, column, PointerGetDatum(set), set == NULL, scopeset_type());
+	event_add(writer, column, PointerGetDatum(set), set == NULL, writer->set);
 }
 
 void

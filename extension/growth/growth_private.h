@@ -150,6 +150,7 @@ typedef struct Baseline
 	int			user_id;		/* 0: none */
 	int			service_id;		/* 0: none */
 	const char *client_id;		/* UTF-8, or NULL */
+	bool		fresh;			/* written where no row of that id is */
 } Baseline;
 
 /* Baselines of these tokens, sorted by token id. */

@@ -194,6 +194,8 @@ judge_event(Judge *j, const HubToken *token, const char *action, const char *rea
 	event_write(j->events, &event);
 }
 
+static const Baseline *judge_find_baseline(Judge *j, int token_id);
+
 static void
 judge_write(Judge *j, const HubToken *token, const Baseline *old,
 			const Scopeset *baseline, const Scopeset *observed)
@@ -217,6 +219,8 @@ judge_write(Judge *j, const HubToken *token, const Baseline *old,
 		effective_target(&target, judge_user(j, token), judge_service(j, token),
 						 token->client_id ? hub_client(j->d->data, token->client_id) : NULL);
 		row.requested = catalogue_expand(j->d->hub->catalogue, token->stored, &target);
+		/* baselines were read under the lock: nobody else writes this one */
+		row.fresh = judge_find_baseline(j, token->id) == NULL;
 	}
 	baseline_write(j->writer, &row);
 }

@@ -9,6 +9,9 @@
  * would be in the way of the hub's migrations; an UPDATE of no concern, such as
  * last_activity, returns after comparing a few columns.
  *
+ * Tokens are issued by many at a time: those with consecutive ids make one note,
+ * see note_stretch.
+ *
  * Taking something away is not noted, for it makes nobody grow - except that
  * somebody who leaves a group may end a cover: then a token that filters by
  * that group no longer covers that user.
@@ -18,10 +21,12 @@
 #include "growth_private.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
@@ -34,6 +39,9 @@
 PG_FUNCTION_INFO_V1(jhub_authz_note_change);
 
 #define NOTE_COLUMNS	9
+#define NOTE_INSERT \
+	"INSERT INTO jhub_authz.pending (txid, cid, kind, id, other, old_name," \
+	" actor, role, application_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
 /*
  * False: all notes of this transaction have been taken by a decision.  Each note
@@ -41,6 +49,24 @@ PG_FUNCTION_INFO_V1(jhub_authz_note_change);
  * them a look at the table.  True is always safe.
  */
 static bool notes_open = true;
+
+/*
+ * The last note, if it is of a token that the next one may stretch: its row, made in
+ * this subtransaction and not taken since.
+ */
+typedef struct NoteRun
+{
+	SubTransactionId subid;		/* InvalidSubTransactionId: there is none */
+	Oid			relid;
+	ItemPointerData tid;
+	int			first;
+	int			last;
+	Oid			session_user;
+	Oid			role;
+	char		application_name[NAMEDATALEN];
+} NoteRun;
+
+static NoteRun note_run;
 
 bool
 notes_are_open(void)
@@ -52,6 +78,7 @@ void
 notes_taken(void)
 {
 	notes_open = false;
+	note_run.subid = InvalidSubTransactionId;
 }
 
 /* What a decision took comes back if its subtransaction is rolled back. */
@@ -59,13 +86,17 @@ static void
 notes_subxact(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
 		notes_open = true;
+		note_run.subid = InvalidSubTransactionId;
+	}
 }
 
 static void
 notes_xact(XactEvent event, void *arg)
 {
 	notes_open = true;
+	note_run.subid = InvalidSubTransactionId;
 }
 
 void
@@ -75,9 +106,9 @@ notes_init(void)
 	RegisterSubXactCallback(notes_subxact, NULL);
 }
 
-/* One row of pending.  old_name is UTF-8 or NULL. */
+/* One row of pending.  old_name is UTF-8 or NULL.  *tid, if not NULL: where it is. */
 static void
-note(const char *kind, int id, int other, const char *old_name)
+note_at(const char *kind, int id, int other, const char *old_name, ItemPointer tid)
 {
 	static const Oid types[NOTE_COLUMNS] = {
 		XID8OID, INT4OID, TEXTOID, INT4OID, INT4OID, TEXTOID, NAMEOID, NAMEOID, TEXTOID
@@ -104,11 +135,106 @@ note(const char *kind, int id, int other, const char *old_name)
 	values[8] = CStringGetTextDatum(actor.application_name);
 
 	notes_open = true;
+	note_run.subid = InvalidSubTransactionId;
 	spi_enter(&frame, module_owner());
-	spi_run("INSERT INTO jhub_authz.pending (txid, cid, kind, id, other, old_name,"
-			" actor, role, application_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-			NOTE_COLUMNS, types, values, nulls, false, false, 0);
+	if (tid == NULL)
+		spi_run(NOTE_INSERT, NOTE_COLUMNS, types, values, nulls, false, false, 0);
+	else if (spi_run(NOTE_INSERT " RETURNING ctid", NOTE_COLUMNS, types, values, nulls,
+					 false, false, 0) == 1)
+	{
+		bool		isnull;
+
+		*tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(SPI_tuptable->vals[0],
+															SPI_tuptable->tupdesc, 1, &isnull));
+	}
 	spi_leave(&frame);
+}
+
+static void
+note(const char *kind, int id, int other, const char *old_name)
+{
+	note_at(kind, id, other, old_name, NULL);
+}
+
+/* ---- tokens with consecutive ids ---- */
+
+/*
+ * Where the second id of a note is, on a page that is locked; NULL if the row is
+ * not what we made.  The columns before it are txid, cid, kind and id, none of
+ * them NULL.
+ */
+static int32 *
+note_last_id(Page page, const NoteRun *run)
+{
+	ItemId		item = PageGetItemId(page, ItemPointerGetOffsetNumber(&run->tid));
+	HeapTupleHeader tuple;
+	char	   *kind;
+	int32	   *ids;
+
+	if (!ItemIdIsNormal(item))
+		return NULL;
+	tuple = (HeapTupleHeader) PageGetItem(page, item);
+	if (!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(tuple)) ||
+		!(tuple->t_infomask & HEAP_XMAX_INVALID))
+		return NULL;
+	kind = (char *) tuple + tuple->t_hoff + sizeof(FullTransactionId) + sizeof(int32);
+	ids = (int32 *) ((char *) tuple + tuple->t_hoff +
+					 INTALIGN(kind + VARSIZE_ANY(kind) - (char *) tuple - tuple->t_hoff));
+	return ids[0] == run->first ? &ids[1] : NULL;
+}
+
+/*
+ * One more token, next to the one that was noted last: its note is stretched where
+ * it lies, instead of making another.  Nobody else sees the row;
+ * it and the token go together if the subtransaction is rolled back; and the
+ * table is unlogged, so that a crash takes all of it.
+ */
+static bool
+note_stretch(int id)
+{
+	NoteRun    *run = &note_run;
+	Relation	rel;
+	Buffer		buffer;
+	int32	   *last = NULL;
+
+	if (run->subid != GetCurrentSubTransactionId() || id <= 0 || id - 1 != run->last ||
+		run->session_user != GetSessionUserId() || run->role != GetUserId() ||
+		strncmp(run->application_name, application_name ? application_name : "", NAMEDATALEN - 1) != 0)
+		return false;
+	rel = table_open(run->relid, RowExclusiveLock);
+	if (!RelationNeedsWAL(rel))
+	{
+		buffer = ReadBuffer(rel, ItemPointerGetBlockNumber(&run->tid));
+		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+		last = note_last_id(BufferGetPage(buffer), run);
+		if (last != NULL)
+		{
+			START_CRIT_SECTION();
+			*last = id;
+			MarkBufferDirty(buffer);
+			END_CRIT_SECTION();
+			run->last = id;
+		}
+		UnlockReleaseBuffer(buffer);
+	}
+	table_close(rel, NoLock);
+	return last != NULL;
+}
+
+static void
+note_token(int id)
+{
+	if (note_stretch(id))
+		return;
+	note_at("token", id, 0, NULL, &note_run.tid);
+	if (!notes_open)
+		return;					/* decided at once: SET CONSTRAINTS */
+	note_run.subid = GetCurrentSubTransactionId();
+	note_run.relid = module_relation("pending");
+	note_run.first = note_run.last = id;
+	note_run.session_user = GetSessionUserId();
+	note_run.role = GetUserId();
+	strlcpy(note_run.application_name, application_name ? application_name : "", NAMEDATALEN);
 }
 
 void
@@ -366,7 +492,7 @@ note_row(HubTable table, const NoteRow *old, const NoteRow *new)
 			if (note_is_dead(new) || issue_is_reviving(note_int(new, HUB_COL_ID)))
 				break;
 			if (new->tuple != NULL)
-				note("token", note_int(new, HUB_COL_ID), 0, NULL);
+				note_token(note_int(new, HUB_COL_ID));
 			else
 				note("gone", note_int(old, HUB_COL_ID), 0, note_expiry(old));
 			break;

@@ -91,6 +91,9 @@ extern HubTable hub_table_of(const HubSchema *hub, Oid relid);
  */
 extern char *hub_table_defect(Oid schema, Oid owner, HubTable table);
 
+/* About how many rows a table has, as ANALYZE found; 1000 if nobody looked. */
+extern double hub_rows_estimate(const HubSchema *hub, HubTable table);
+
 /* Has it child tables?  Their rows count as its own, and fire no trigger of ours. */
 extern bool hub_table_has_children(Oid schema, HubTable table);
 

@@ -135,6 +135,20 @@ hub_table_defect(Oid schema, Oid owner, HubTable table)
 	return NULL;
 }
 
+double
+hub_rows_estimate(const HubSchema *hub, HubTable table)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(hub->rel[table]));
+	double		rows = -1;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+		ReleaseSysCache(tuple);
+	}
+	return rows < 0 ? 1000 : rows;
+}
+
 bool
 hub_table_has_children(Oid schema, HubTable table)
 {

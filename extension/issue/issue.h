@@ -67,6 +67,19 @@ extern char *issue_text_arg(FunctionCallInfo fcinfo, int arg, const char *name);
 /* UTF-8 to the server's encoding, for messages. */
 extern char *issue_message(const char *utf8);
 
+/* ---- many tokens in one statement (bulk.c) ---- */
+
+/*
+ * For the trigger that narrows an INSERT: begin gives the hub's schema if an
+ * earlier row of the command has read it; if not, keep takes what was read
+ * instead and returns what to go on with.  owner: as issue_owner_load, good until end; nothing is to be freed.
+ */
+extern bool issue_bulk_begin(const HubSchema **hub);
+extern const HubSchema *issue_bulk_keep(const HubSchema *hub);
+extern void issue_bulk_owner(IssueOwner *owner, const HubSchema *hub, int user_id,
+							 int service_id, const char *client_id);
+extern void issue_bulk_end(void);
+
 /* ---- which policy counts (token_policy.c) ---- */
 
 /* Who is in the groups that have a policy. */

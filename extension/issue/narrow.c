@@ -105,11 +105,9 @@ narrow_check_call(FunctionCallInfo fcinfo, const char *name, bool before,
 }
 
 /* The attached hub, whose table the trigger must be on. */
-static HubSchema *
-narrow_hub(Relation rel, HubTable table, const char *name)
+static const HubSchema *
+narrow_check_hub(const HubSchema *hub, Relation rel, HubTable table, const char *name)
 {
-	HubSchema  *hub = hub_schema(true, true);
-
 	if (hub == NULL || hub->rel[table] != RelationGetRelid(rel))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
@@ -476,6 +474,18 @@ narrow_store_scopes(const Narrowing *n, HeapTuple row, const Scopeset *scopes)
 						PointerGetDatum(module_text_from_utf8(json, strlen(json))));
 }
 
+/* Of an INSERT many rows may come, see bulk.c. */
+static void
+narrow_load_owner(Narrowing *n)
+{
+	if (n->update)
+		issue_owner_load(&n->owner, n->hub, n->token.user_id, n->token.service_id,
+						 n->token.client_id, true);
+	else
+		issue_bulk_owner(&n->owner, n->hub, n->token.user_id, n->token.service_id,
+						 n->token.client_id);
+}
+
 /* A row whose scopes, owner or client are new. */
 static HeapTuple
 narrow_row(Narrowing *n, TriggerData *trigdata, HeapTuple row)
@@ -504,8 +514,7 @@ narrow_row(Narrowing *n, TriggerData *trigdata, HeapTuple row)
 		scopeset_equal(n->token.stored, issue_inherit()) &&
 		narrow_policy(n)->inherit != INHERIT_FIX)
 		return row;
-	issue_owner_load(&n->owner, n->hub, n->token.user_id, n->token.service_id,
-					 n->token.client_id, true);
+	narrow_load_owner(n);
 	if (!narrow_check_scopes(n))
 		return row;
 
@@ -535,7 +544,8 @@ narrow_row(Narrowing *n, TriggerData *trigdata, HeapTuple row)
 						 "scopes: other scopes",
 						 old.stored, scopes);
 	}
-	hub_free(n->owner.data);
+	if (update)
+		hub_free(n->owner.data);
 	return row;
 }
 
@@ -610,6 +620,21 @@ narrow_check_revived(const Narrowing *n, TriggerData *trigdata)
 				 errhint("Issue a new token.")));
 }
 
+static HeapTuple
+narrow_whole(Narrowing *n, TriggerData *trigdata, HeapTuple row)
+{
+	if (n->update && (n->touched & NARROW_EXPIRY))
+		narrow_check_revived(n, trigdata);
+	narrow_read(&n->token, n->update ? trigdata->tg_newslot : trigdata->tg_trigslot, n->attnums);
+	/* Before 3.0 a token has roles and no scopes. */
+	if ((n->touched & NARROW_GRANT) && n->attnums[HUB_COL_SCOPES] != 0)
+		row = narrow_row(n, trigdata, row);
+	if (n->attnums[HUB_COL_EXPIRES_AT] != 0 &&
+		(n->touched & (NARROW_OWNER | NARROW_CLIENT | NARROW_EXPIRY | NARROW_IDENTITY)))
+		row = narrow_expiry(n, row);
+	return row;
+}
+
 /*
  * narrow_token(): BEFORE INSERT OR UPDATE ON api_tokens FOR EACH ROW
  */
@@ -620,6 +645,7 @@ jhub_authz_narrow_token(PG_FUNCTION_ARGS)
 	HeapTuple	row;
 	Narrowing	n;
 	bool		update;
+	bool		kept;
 
 	narrow_check_call(fcinfo, "narrow_token", true, true);
 	memset(&n, 0, sizeof(n));
@@ -638,17 +664,18 @@ jhub_authz_narrow_token(PG_FUNCTION_ARGS)
 	n.settings = *settings_get();
 	if (!n.settings.attached || n.settings.mode == HUB_MODE_OFF)
 		return PointerGetDatum(row);
-	n.hub = narrow_hub(n.rel, HUB_API_TOKENS, "narrow_token");
-
-	if (update && (n.touched & NARROW_EXPIRY))
-		narrow_check_revived(&n, trigdata);
-	narrow_read(&n.token, update ? trigdata->tg_newslot : trigdata->tg_trigslot, n.attnums);
-	/* Before 3.0 a token has roles and no scopes. */
-	if ((n.touched & NARROW_GRANT) && n.attnums[HUB_COL_SCOPES] != 0)
-		row = narrow_row(&n, trigdata, row);
-	if (n.attnums[HUB_COL_EXPIRES_AT] != 0 &&
-		(n.touched & (NARROW_OWNER | NARROW_CLIENT | NARROW_EXPIRY | NARROW_IDENTITY)))
-		row = narrow_expiry(&n, row);
+	if (update)
+	{
+		n.hub = narrow_check_hub(hub_schema(true, true), n.rel, HUB_API_TOKENS, "narrow_token");
+		return PointerGetDatum(narrow_whole(&n, trigdata, row));
+	}
+	kept = issue_bulk_begin(&n.hub);
+	if (n.hub == NULL && (n.hub = hub_schema(true, true)) != NULL && kept)
+		n.hub = issue_bulk_keep(n.hub);
+	(void) narrow_check_hub(n.hub, n.rel, HUB_API_TOKENS, "narrow_token");
+	row = narrow_whole(&n, trigdata, row);
+	if (kept)
+		issue_bulk_end();
 	return PointerGetDatum(row);
 }
 
@@ -674,7 +701,7 @@ jhub_authz_resolve_token_roles(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	Settings	settings;
-	HubSchema  *hub;
+	const HubSchema *hub;
 	const Scopeset *scopes;
 	char	   *role;
 	int			token_id;
@@ -684,7 +711,8 @@ jhub_authz_resolve_token_roles(PG_FUNCTION_ARGS)
 	settings = *settings_get();
 	if (!settings.attached || settings.mode == HUB_MODE_OFF)
 		return PointerGetDatum(NULL);
-	hub = narrow_hub(trigdata->tg_relation, HUB_TOKEN_ROLE_MAP, "resolve_token_roles");
+	hub = narrow_check_hub(hub_schema(true, true), trigdata->tg_relation,
+						   HUB_TOKEN_ROLE_MAP, "resolve_token_roles");
 	if (!hub->has_token_scopes || settings.mode != HUB_MODE_ENFORCE)
 		return PointerGetDatum(NULL);
 
