@@ -86,7 +86,7 @@ SHAPES = [mixed, two_users, many_users, users_and_servers, custom_bases]
 # that the other covers, by the same scope, the scope without its filter, or, of
 # a server, the same for its owner.
 TEXT_RULES = """
-CREATE FUNCTION rival_intersect(a text[], b text[]) RETURNS text[]
+CREATE OR REPLACE FUNCTION rival_intersect(a text[], b text[]) RETURNS text[]
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT array_agg(DISTINCT scope) FROM (
         SELECT scope FROM unnest(a) AS scope

@@ -22,8 +22,9 @@
 #include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
-#define BUILD_FIXED_FILTERS	32	/* as many need no allocation of their own */
+#define BUILD_FIXED_FILTERS	64	/* as many need no allocation of their own */
 #define BUILD_FIXED_TEXT	768
+#define BUILD_FEW			64	/* as many are sorted by insertion */
 #define BUILD_MAX_NAMES		SCOPESET_MAX_MEMBERS
 
 /* A table of distinct names, in order of their arrival. */
@@ -93,12 +94,16 @@ static inline bool
 build_same(const ScopeName *name, int kind, const char *str, int len)
 {
 	return name->len == len && name->kind == kind &&
-		memcmp(SCOPE_TEXT(name->text), str, len) == 0;
+		scope_bytes_same(SCOPE_TEXT(name->text), str, len);
 }
 
+/* Of a name of usual length two words are all of it. */
 static inline uint32
 build_hash(int kind, const char *str, int len)
 {
+	if (len >= 8 && len <= 16)
+		return (uint32) scope_hash_mix(scope_word8(str) +
+									   scope_hash_mix(scope_word8(str + len - 8) + len)) + (uint32) kind;
 	return hash_bytes((const unsigned char *) str, len) + (uint32) kind;
 }
 
@@ -273,6 +278,45 @@ build_name_cmp(const void *a, const void *b)
 							nb->kind, SCOPE_TEXT(nb->text), nb->len);
 }
 
+/* Kind and first bytes of a name, as a number in their order. */
+static inline uint64
+build_sort_key(const ScopeName *name)
+{
+	char		start[8] = {0};
+
+	if (name->len >= 8)
+		return (uint64) name->kind << 56 | scope_word8(name->text) >> 8;
+	if (name->len > 0)
+		memcpy(start, name->text, name->len);
+	return (uint64) name->kind << 56 | scope_word8(start) >> 8;
+}
+
+/* A few names, sorted by insertion: mostly a comparison is one of numbers. */
+static void
+build_sort_few(ScopeName *names, int n)
+{
+	uint64		keys[BUILD_FEW];
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		ScopeName	name = names[i];
+		uint64		key = build_sort_key(&name);
+		int			at = i;
+
+		while (at > 0 && (keys[at - 1] > key ||
+						  (keys[at - 1] == key &&
+						   build_name_cmp(&names[at - 1], &name) > 0)))
+		{
+			keys[at] = keys[at - 1];
+			names[at] = names[at - 1];
+			at--;
+		}
+		keys[at] = key;
+		names[at] = name;
+	}
+}
+
 /*
  * Sort a table.  Returns where each name has gone (to be freed), or NULL if
  * nothing moved.
@@ -287,7 +331,10 @@ build_sort(BuildTable *table)
 		return NULL;
 	for (i = 0; i < table->n; i++)
 		table->names[i].id = i;
-	qsort(table->names, table->n, sizeof(ScopeName), build_name_cmp);
+	if (table->n <= BUILD_FEW)
+		build_sort_few(table->names, table->n);
+	else
+		qsort(table->names, table->n, sizeof(ScopeName), build_name_cmp);
 	map = palloc(sizeof(uint16) * table->n);
 	for (i = 0; i < table->n; i++)
 		map[table->names[i].id] = i;

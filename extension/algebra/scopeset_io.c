@@ -14,13 +14,16 @@
 #include "catalog/pg_type.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
+#include "port/pg_bitutils.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
 #define SCOPESET_WIRE_VERSION	1
 
-/* ---- text form ---- */
+#define IO_FEW	256				/* as many members are put in order without a walk */
+
+/* ---- escapes ---- */
 
 /* Append UTF-8 as the inside of a JSON string in ASCII. */
 static void
@@ -61,15 +64,136 @@ io_append_escaped(StringInfo buf, const char *str, int len)
 	}
 }
 
+/* ---- the members' order ---- */
+
+/*
+ * The members of a set without local bases are by base, then filter, and are
+ * stored by filter.  A walk that looks for each base at every filter (ScopeIter)
+ * costs their product; to count them by base first costs their sum.
+ */
+typedef struct IoOrder
+{
+	int			n;
+	uint8		base[IO_FEW];
+	int16		filter[IO_FEW]; /* -1: none */
+} IoOrder;
+
+/* False: too many, or local bases among them. */
+static bool
+io_order(const ScopesetView *view, IoOrder *order)
+{
+	int			next[64];
+	uint64		mask;
+	int			n = 0;
+	int			f;
+	int			b;
+
+	if (view->npairs > 0 || view->nmembers > IO_FEW)
+		return false;
+	memset(next, 0, sizeof(next));
+	for (f = -1; f < view->nfilters; f++)
+		for (mask = f < 0 ? view->open : scopeset_mask(view, f); mask != 0; mask &= mask - 1)
+			next[pg_rightmost_one_pos64(mask)]++;
+	for (b = 0; b < SCOPE_DICTIONARY_SIZE; b++)
+	{
+		int			count = next[b];
+
+		next[b] = n;
+		n += count;
+	}
+	for (f = -1; f < view->nfilters; f++)
+		for (mask = f < 0 ? view->open : scopeset_mask(view, f); mask != 0; mask &= mask - 1)
+		{
+			int			at;
+
+			b = pg_rightmost_one_pos64(mask);
+			at = next[b]++;
+			order->base[at] = (uint8) b;
+			order->filter[at] = (int16) f;
+		}
+	order->n = n;
+	return true;
+}
+
+/* ---- text form ---- */
+
+/* The next ones write where there is room, which they take for granted. */
+static inline char *
+io_put(char *p, const char *str, int len)
+{
+	memcpy(p, str, len);
+	return p + len;
+}
+
+/*
+ * A filter, written for the first time: "!kind=value" and the closing quote.  A
+ * value of which every byte is an escape takes six times its length.
+ */
 static void
-io_append_text(StringInfo buf, const Scopeset *set)
+io_append_filter(StringInfo buf, ScopeKind kind, const char *value, int len)
+{
+	appendStringInfoChar(buf, '!');
+	appendStringInfoString(buf, scope_kind_name(kind));
+	if (!scope_kind_is_self(kind))
+	{
+		appendStringInfoChar(buf, '=');
+		io_append_escaped(buf, value, len);
+	}
+	appendStringInfoChar(buf, '"');
+}
+
+/*
+ * The members in their order.  A filter that comes again is copied from where it
+ * was written first.
+ */
+static void
+io_append_ordered(StringInfo buf, const ScopesetView *view, const IoOrder *order)
+{
+	int32		written[IO_FEW];	/* where in buf each filter is, 0: nowhere */
+	int32		lens[IO_FEW];
+	int			i;
+
+	memset(written, 0, sizeof(int32) * view->nfilters);
+	for (i = 0; i < order->n; i++)
+	{
+		int			f = order->filter[i];
+		int			base_len;
+		const char *base = scope_dictionary_name(order->base[i], &base_len);
+		char	   *p;
+
+		/* separator, base, and a filter that is there already */
+		enlargeStringInfo(buf, 4 + base_len + (f >= 0 && written[f] ? lens[f] : 1));
+		p = buf->data + buf->len;
+		if (i > 0)
+			p = io_put(p, ", \"", 3);
+		else
+			*p++ = '"';
+		p = io_put(p, base, base_len);
+		if (f < 0)
+			*p++ = '"';
+		else if (written[f])
+			p = io_put(p, buf->data + written[f], lens[f]);
+		buf->len = (int) (p - buf->data);
+		if (f >= 0 && !written[f])
+		{
+			int			len;
+			const char *value = scopeset_value(view, f, &len);
+
+			written[f] = buf->len;
+			io_append_filter(buf, scopeset_kind(view, f), value, len);
+			lens[f] = buf->len - written[f];
+		}
+	}
+}
+
+static void
+io_append_walked(StringInfo buf, const Scopeset *set)
 {
 	ScopeIter	iter;
 	ScopeMember member;
 	bool		first = true;
 
 	scope_iter_init(&iter, set);
-	appendStringInfoChar(buf, '[');
 	while (scope_iter_next(&iter, &member))
 	{
 		appendBinaryStringInfo(buf, first ? "\"" : ", \"", first ? 1 : 3);
@@ -79,17 +203,24 @@ io_append_text(StringInfo buf, const Scopeset *set)
 		else
 			io_append_escaped(buf, member.base, member.base_len);
 		if (member.kind != SCOPE_OPEN)
-		{
-			appendStringInfoChar(buf, '!');
-			appendStringInfoString(buf, scope_kind_name(member.kind));
-			if (member.value)
-			{
-				appendStringInfoChar(buf, '=');
-				io_append_escaped(buf, member.value, member.value_len);
-			}
-		}
-		appendStringInfoChar(buf, '"');
+			io_append_filter(buf, member.kind, member.value, member.value_len);
+		else
+			appendStringInfoChar(buf, '"');
 	}
+}
+
+static void
+io_append_text(StringInfo buf, const Scopeset *set)
+{
+	ScopesetView view;
+	IoOrder		order;
+
+	scopeset_view(set, &view);
+	appendStringInfoChar(buf, '[');
+	if (io_order(&view, &order))
+		io_append_ordered(buf, &view, &order);
+	else
+		io_append_walked(buf, set);
 	appendStringInfoChar(buf, ']');
 }
 

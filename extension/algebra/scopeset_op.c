@@ -14,8 +14,9 @@
  * Local bases go through the same rule, one base at a time, with masks of one
  * bit.  Up to OP_FIXED entries nothing but the result is allocated.
  *
- * Cover is in scopeset_cover.c, order and hash are in scopeset_order.c, and the
- * functions that SQL calls in scopeset_functions.c.
+ * The usual intersection is in scopeset_intersect.c, cover is in
+ * scopeset_cover.c, order and hash are in scopeset_order.c, and the functions
+ * that SQL calls in scopeset_functions.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -371,13 +372,12 @@ op_mark_local(OpState *s, int side, int from, int local, uint64 bit)
 }
 
 /* Apply the rule to one local base, whose pairs are marked. */
-static bool
-op_one_local(OpState *s, const int *from, const int *to, OpLocals *out)
+static void
+op_marked_local(OpState *s, const int *from, const int *to, OpLocals *out)
 {
 	int			local = out->nnames;
 	int			i = from[0];
 	int			j = from[1];
-	int			before = out->npairs;
 	int			l;
 
 	if (op_open(s) != 0)
@@ -395,6 +395,84 @@ op_one_local(OpState *s, const int *from, const int *to, OpLocals *out)
 			j++;
 		if (entry >= 0 && op_filtered(s, &s->entries[entry]) != 0)
 			out->pairs[out->npairs++] = SCOPE_PAIR(local, entry);
+	}
+}
+
+/* The number of the pair after those of one local base. */
+static int
+op_skip_local(const OpState *s, int side, int from, int local)
+{
+	int			i;
+
+	for (i = from; i < s->view[side].npairs; i++)
+	{
+		int			l,
+					f;
+
+		scopeset_pair(&s->view[side], i, &l, &f);
+		if (l != local)
+			break;
+	}
+	return i;
+}
+
+/*
+ * The intersection of a local base that each side has in one pair, at entries a
+ * and b (-1: without a filter): the narrower of the two, if one covers the other.
+ * PG_INT32_MAX: neither does, or membership would have to be known.
+ */
+static inline int
+op_narrower(const OpState *s, int a, int b)
+{
+	if (a == b || b < 0)
+		return a;
+	if (a < 0)
+		return b;
+	if (s->entries[a].owner == b)
+		return a;
+	if (s->entries[b].owner == a)
+		return b;
+	return PG_INT32_MAX;
+}
+
+/*
+ * One local base, by its number on each side (-1: not there), from the pairs
+ * 'from' on, which are left at the base after it.  False if nothing comes of it.
+ */
+static bool
+op_one_local(OpState *s, int *from, int *to, const int *local, OpLocals *out)
+{
+	int			before = out->npairs;
+	int			side;
+	int			l;
+
+	if (s->rule == OP_INTERSECT)
+	{
+		to[0] = op_skip_local(s, 0, from[0], local[0]);
+		to[1] = op_skip_local(s, 1, from[1], local[1]);
+		if (to[0] - from[0] == 1 && to[1] - from[1] == 1)
+		{
+			int			entry = op_narrower(s, op_pair_entry(s, 0, from[0], &l),
+											op_pair_entry(s, 1, from[1], &l));
+
+			if (entry != PG_INT32_MAX || s->ngroups == 0)
+			{
+				from[0] = to[0];
+				from[1] = to[1];
+				if (entry == PG_INT32_MAX)
+					return false;
+				out->pairs[out->npairs++] = SCOPE_PAIR(out->nnames, entry);
+				return true;
+			}
+		}
+	}
+	for (side = 0; side < 2; side++)
+		to[side] = op_mark_local(s, side, from[side], local[side], 1);
+	op_marked_local(s, from, to, out);
+	for (side = 0; side < 2; side++)
+	{
+		(void) op_mark_local(s, side, from[side], local[side], 0);
+		from[side] = to[side];
 	}
 	return out->npairs > before;
 }
@@ -447,23 +525,18 @@ op_locals(OpState *s, OpLocals *out, bool first)
 		else if (cmp > 0)
 			local[0] = -1;
 
-		for (side = 0; side < 2; side++)
-			to[side] = op_mark_local(s, side, from[side], local[side], 1);
-		if (op_one_local(s, from, to, out))
+		side = local[0] >= 0 ? 0 : 1;
+		if (cmp != 0 && s->rule == OP_INTERSECT)
+			from[side] = op_skip_local(s, side, from[side], local[side]);
+		else if (op_one_local(s, from, to, local, out))
 		{
 			ScopeName  *n = &out->names[out->nnames++];
 
-			side = local[0] >= 0 ? 0 : 1;
 			memset(n, 0, sizeof(*n));
 			n->text = name[side];
 			n->len = len[side];
 			if (first)
 				return;
-		}
-		for (side = 0; side < 2; side++)
-		{
-			(void) op_mark_local(s, side, from[side], local[side], 0);
-			from[side] = to[side];
 		}
 	}
 }
@@ -528,7 +601,11 @@ Scopeset *
 scopeset_intersect_with(const Scopeset *a, const Scopeset *b,
 						ScopeMembership *m)
 {
-	return op_run(OP_INTERSECT, a, b, m);
+	Scopeset   *set = NULL;
+
+	if (m == NULL)
+		set = scopeset_intersect_plain(a, b);
+	return set ? set : op_run(OP_INTERSECT, a, b, m);
 }
 
 Scopeset *

@@ -393,7 +393,7 @@ read_again(const ReadState *s, const char *p, const char *str, int len,
 		   char then)
 {
 	return len > 0 && s->end - p > len && p[len] == then &&
-		memcmp(p, str, len) == 0;
+		scope_bytes_same(p, str, len);
 }
 
 /*
