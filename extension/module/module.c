@@ -31,7 +31,7 @@ PG_MODULE_MAGIC;
 #endif
 
 #define MODULE_NAME		"jhub_authz"
-#define MODULE_MAX_CALLBACKS	8
+#define MODULE_MAX_CALLBACKS	16
 
 /*
  * A backend has room for ten relcache callbacks in all, so the library takes
