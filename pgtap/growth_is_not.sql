@@ -150,7 +150,7 @@ UPDATE alembic_version SET version_num = 'f460b0348206';
 SELECT is(pg_temp.revoked(), 0, 'a new release makes nobody grow');
 SELECT ok(jhub_authz.token_scopes(1) @> 'start:servers!user=alice'::jhub_authz.scopeset, '... it gives more');
 SELECT ok(pg_temp.baseline(1) @> jhub_authz.token_scopes(1), '... which belongs to the baseline then');
-SELECT is((SELECT release FROM jhub_authz.token_baselines WHERE token_id = 1), '6.0', '... as does the release');
+SELECT is((SELECT release FROM jhub_authz.token_baselines WHERE token_id = 1), '6.1', '... as does the release');
 INSERT INTO user_role_map (user_id, role_id, managed_by_auth) VALUES (9, 14, false);
 SELECT ok(NOT pg_temp.live(1), '... what comes after is growth');
 ROLLBACK TO a;

@@ -45,12 +45,12 @@ SELECT ok(EXISTS (SELECT FROM jhub_authz.scope_definitions WHERE name = 'start:s
           'without a hub the newest known scopes are defined');
 SELECT is(jhub_authz.use_hub_release('3.1.1'), '3.1', 'a release can be pinned without a hub');
 SELECT ok(NOT EXISTS (SELECT FROM jhub_authz.scope_definitions WHERE name = 'start:servers'), 'and is in force');
-SELECT is(jhub_authz.use_hub_release(NULL), '6.0', 'NULL goes back to the newest');
+SELECT is(jhub_authz.use_hub_release(NULL), '6.1', 'NULL goes back to the newest');
 
 -- by revision
 SELECT is(pg_temp.use('h2'), '2.3 t 833da8570507', '2.x');
 SELECT is(pg_temp.use('h3'), '3.1 t 651f5419b74d', '3.x');
-SELECT is(pg_temp.use('h6'), '6.0 t f460b0348206', '6.0');
+SELECT is(pg_temp.use('h6'), '6.1 t f460b0348206', '6.0 and 6.1');
 SELECT is(pg_temp.use('my hub'), '5.5 t 4621fec11365', '5.x, in a schema whose name must be quoted');
 SELECT is((SELECT live_tokens FROM jhub_authz.status), 14::bigint, 'status counts the tokens that have not expired');
 
@@ -76,24 +76,24 @@ SELECT is(pg_temp.release(), '4.1 f ffffffffffff', 'unknown revision: by the col
 UPDATE h3.alembic_version SET version_num = '0eee8c825d24';
 SELECT is(pg_temp.release(), '4.1 t 0eee8c825d24', '4.x');
 UPDATE h6.alembic_version SET version_num = 'ffffffffffff';
-SELECT is(pg_temp.use('h6'), '6.0 f ffffffffffff', 'unknown revision, newest columns: the newest');
+SELECT is(pg_temp.use('h6'), '6.1 f ffffffffffff', 'unknown revision, newest columns: the newest');
 INSERT INTO h6.alembic_version VALUES ('4621fec11365');
-SELECT is(pg_temp.release(), '6.0 f', 'two revisions are none');
+SELECT is(pg_temp.release(), '6.1 f', 'two revisions are none');
 DELETE FROM h6.alembic_version;
-SELECT is(pg_temp.release(), '6.0 f', 'no revision');
+SELECT is(pg_temp.release(), '6.1 f', 'no revision');
 ALTER TABLE h6.alembic_version RENAME version_num TO version_number;
-SELECT is(pg_temp.release(), '6.0 f', 'no column for a revision');
+SELECT is(pg_temp.release(), '6.1 f', 'no column for a revision');
 DROP TABLE h6.alembic_version;
-SELECT is(pg_temp.release(), '6.0 f', 'no table for a revision');
+SELECT is(pg_temp.release(), '6.1 f', 'no table for a revision');
 DROP TABLE h6.shares, h6.share_codes;
-SELECT is(pg_temp.release(), '6.0 f', 'the tables of shares may be missing');
+SELECT is(pg_temp.release(), '6.1 f', 'the tables of shares may be missing');
 
 -- pinned
 SELECT is(jhub_authz.use_hub_release('5.2.1'), '5.2', 'a patch release pins its release');
 SELECT is(pg_temp.release(), '5.2 t', 'which is then certain');
 SELECT throws_ok($$SELECT jhub_authz.use_hub_release('7.1')$$, '22023', 'JupyterHub release "7.1" is not known');
-SELECT ok(pg_temp.notes($$SELECT jhub_authz.use_hub_release('')$$) ~ 'These are known: 2\.0.*, 6\.0\.', 'the hint lists the releases');
-SELECT is(jhub_authz.use_hub_release(NULL), '6.0', 'NULL follows the database again');
+SELECT ok(pg_temp.notes($$SELECT jhub_authz.use_hub_release('')$$) ~ 'These are known: 2\.0.*, 6\.1\.', 'the hint lists the releases');
+SELECT is(jhub_authz.use_hub_release(NULL), '6.1', 'NULL follows the database again');
 
 -- gone
 ALTER TABLE h6.users RENAME TO people;

@@ -935,7 +935,7 @@ const CatalogueRelease catalogue_releases[CATALOGUE_NRELEASES] = {
 	},
 	{
 		.name = "5.5",
-		.version = "5.5.1",
+		.version = "5.5.4",
 		.revision = "4621fec11365",
 		.defined = UINT64CONST(0xf7ffffffffff),
 		.self_user = UINT64CONST(0xd17f20000802),
@@ -951,7 +951,23 @@ const CatalogueRelease catalogue_releases[CATALOGUE_NRELEASES] = {
 	},
 	{
 		.name = "6.0",
-		.version = "6.0.0b2",
+		.version = "6.0.1",
+		.revision = "f460b0348206",
+		.defined = UINT64CONST(0xffffffffffff),
+		.self_user = UINT64CONST(0xd97f20000802),
+		.closure = closure_6_0,
+		.subscopes = subscopes_6_0,
+		.description = description_6_0,
+		.role_user = "[\"self\"]",
+		.role_admin = "[\"admin-ui\", \"admin:users\", \"admin:servers\", \"admin:services\", \"tokens\", \"admin:groups\", \"list:services\", \"read:services\", \"read:hub\", \"proxy\", \"shutdown\", \"access:services\", \"access:servers\", \"read:roles\", \"read:metrics\", \"shares\"]",
+		.role_server = "[\"users:activity!user\", \"access:servers!server\"]",
+		.role_token = "[\"inherit\"]",
+		.server_rule = CATALOGUE_SERVER_NO_USERS,
+		.user_is_any_owner = false
+	},
+	{
+		.name = "6.1",
+		.version = "6.1.1",
 		.revision = "f460b0348206",
 		.defined = UINT64CONST(0xffffffffffff),
 		.self_user = UINT64CONST(0xd97f20000802),

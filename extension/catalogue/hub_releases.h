@@ -12,7 +12,7 @@
 
 #include "catalogue.h"
 
-#define CATALOGUE_NRELEASES 15
+#define CATALOGUE_NRELEASES 16
 
 /* Masks over the dictionary: names that begin with "read:" and "read:user" */
 #define CATALOGUE_MASK_READ UINT64CONST(0x007ffff00000)
