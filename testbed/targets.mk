@@ -30,6 +30,8 @@
 #   make running-hub [HUB=5.5.1] [SECONDS=75] [SEED=n]
 #                                    a real hub under load while grants change
 #                                    in SQL, restarted and killed
+#   make server-oracle [HUB=5.5.1] [SERVER=2.21.1] [SEED=n] [VISITORS=n]
+#                                    requests to a real Jupyter Server, and authorize()
 #   make faults [KILLS=15] [SEED=n]  kills, a full disk, little memory, timeouts
 .PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost bench running-hub faults
 
@@ -91,6 +93,9 @@ history-cost:
 
 running-hub:
 	@$(here)interop/running_hub/run $(if $(HUB),--hub $(HUB)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+server-oracle:
+	@$(here)interop/server/run $(if $(HUB),--hub $(HUB)) $(if $(SERVER),--server $(SERVER)) $(if $(SEED),--seed $(SEED)) $(if $(VISITORS),--visitors $(VISITORS))
 
 faults:
 	@$(here)testbed/faults "$(or $(KILLS),15)" $(SEED)

@@ -123,9 +123,11 @@ class _Population:
         self.servers_and_clients()
         self.generator = Generator.of(self.rng, scopes.scope_definitions, self.hub)
         self.custom_roles()
+        self.client_scopes()
         if self.hub.has_shares:
             self.shares()
         self.tokens()
+        self.consents()
         self.hub.fresh()
 
     def add(self, *rows):
@@ -164,6 +166,31 @@ class _Population:
         self.add(orm.OAuthClient(identifier="orphan", allowed_scopes=["self"]))
         self.clients = self.db.query(orm.OAuthClient).order_by("id").all()
 
+    def client_scopes(self):
+        """What OAuth clients may ask for, and what makes them usable at all."""
+        for number, client in enumerate(self.clients):
+            if client.identifier == "jupyterhub":
+                continue
+            client.secret = f"secret {number}"
+            client.redirect_uri = f"/client/{number}/oauth_callback"
+            draw = self.rng.random()
+            if draw < 0.15:
+                client.allowed_scopes = ["inherit"]
+            elif draw < 0.4 and client.identifier != "orphan":
+                # what some roles have, so that these can be asked for by name
+                named = self.rng.sample(self.made_roles, 3) + [orm.Role.find(self.db, "user")]
+                client.allowed_scopes = sorted({s for role in named for s in role.scopes or ()})
+            elif client.identifier != "orphan" and self.rng.random() < 0.8:
+                chosen = self.generator.narrow().raw(5) if self.rng.random() < 0.5 else set()
+                for _ in range(self.rng.randint(0, 2)):
+                    held = self.hub.raw_scopes(self.rng.choice(self.users))
+                    chosen |= set(self.rng.sample(sorted(held), min(len(held), 3)))
+                client.allowed_scopes = sorted(chosen)
+        for service in self.services:
+            if self.hub.has_shares and self.rng.random() < 0.2:
+                service.oauth_no_confirm = True
+        self.db.commit()
+
     def custom_roles(self):
         made = []
         for number in range(30):
@@ -183,6 +210,7 @@ class _Population:
                 role = {"name": name, "scopes": chosen + chosen[:1]}
             roles.create_role(self.db, role)
             made.append(orm.Role.find(self.db, name))
+        self.made_roles = made
         default = {n: orm.Role.find(self.db, n) for n in ("user", "admin", "server")}
         for user in self.users:
             if user.name == "nothing":
@@ -248,6 +276,24 @@ class _Population:
                 token.client_id = self.rng.choice(self.clients).identifier
             if self.rng.random() < 0.05:
                 token.expires_at = datetime.datetime(2020, 1, 1)
+            self.db.add(token)
+        self.db.commit()
+
+    def consents(self):
+        """Tokens of logins: what was granted once needs no asking again."""
+        clients = [c for c in self.clients if c.spawner or c.service]
+        for number in range(30):
+            client = self.rng.choice(clients)
+            granted = {"read:users:name!user", "read:users:groups!user"}
+            granted |= scopes.access_scopes(client) | set(client.allowed_scopes)
+            if self.rng.random() < 0.2:
+                granted.discard(min(granted))
+            token = orm.APIToken(
+                note=f"login {number}", scopes=sorted(granted), client_id=client.identifier
+            )
+            token.generated = True
+            token.token = f"{self.rng.getrandbits(128):032x}"
+            token.user = self.rng.choice([u for u in self.users if u.admin] or self.users)
             self.db.add(token)
         self.db.commit()
 

@@ -9,6 +9,7 @@ from . import database as db
 from .hub import Hub, Skip
 from .kinds import KINDS, draw_cases, seeded, smaller
 from .population import add_odd_members, populate
+from .requests import KINDS as REQUESTS
 from .subjects import Subjects
 
 SHOWN = 3  # differences of one kind that are printed in full
@@ -144,7 +145,7 @@ def compare_subjects(hub, database, report, title, odd=False):
 
 def compare_random(hub, database, report, chosen):
     """At least N cases over all kinds that this release can be asked."""
-    kinds = [seeded(kind, hub, chosen.seed) for kind in KINDS]
+    kinds = [seeded(kind, hub, chosen.seed) for kind in KINDS + REQUESTS]
     usable = []
     for kind in kinds:
         reason = kind.available()

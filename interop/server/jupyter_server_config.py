@@ -1,0 +1,49 @@
+"""Configuration of the server under test.
+
+The authorizer asks the hub's own check_scopes for what JupyterHub's documentation
+of custom scopes proposes: any of custom:jupyter_server:ACTION:RESOURCE and
+custom:jupyter_server:ACTION:*, with a filter by this server or by its owner, next
+to access to the server.  What it was asked, and by which handler, is written down.
+
+What would stop the server, should a test be allowed to, is taken out.
+"""
+
+import os
+
+from jupyter_server.services.shutdown import ShutdownHandler
+from jupyterhub.singleuser.extension import JupyterHubAuthorizer
+from tornado import web
+
+from jupyter_server.auth.decorator import authorized
+
+OWNER = os.environ["JUPYTERHUB_USER"]
+SERVER = os.environ["JUPYTERHUB_SERVER_NAME"]
+FILTERS = [f"!server={OWNER}/{SERVER}", f"!user={OWNER}"]
+ASKED = open(os.environ["TEST_ASKED"], "a", buffering=1)
+
+
+class ScopeAuthorizer(JupyterHubAuthorizer):
+    def is_authorized(self, handler, user, action, resource):
+        print(type(handler).__name__, action, resource, file=ASKED)
+        if not super().is_authorized(handler, user, action, resource):
+            return False
+        wanted = {
+            f"custom:jupyter_server:{action}:{name}{filter}"
+            for name in (resource, "*")
+            for filter in FILTERS
+        }
+        return bool(self.hub_auth.check_scopes(wanted, user.hub_user))
+
+
+class HarmlessShutdown:
+    @web.authenticated
+    @authorized
+    async def post(self):
+        self.finish("not stopped")
+
+
+ShutdownHandler.post = HarmlessShutdown.post
+
+c.ServerApp.authorizer_class = ScopeAuthorizer  # noqa: F821
+c.ServerApp.allow_root = True  # noqa: F821
+c.ServerApp.log_level = "ERROR"  # noqa: F821
