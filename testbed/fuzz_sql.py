@@ -30,12 +30,13 @@ KINDS = ["user", "service", "group", "token", "client", "session", "server", "ro
 NAMES = ["alice", "bob", "o'brien", "bang!user", "eq=ual", "zo\u00eb", "trailing ", "group", "physics",
          "lab one", "group!x=y", "announce", "sv c!1", "alice/", "bob/lab", "1", "a1", "2147483648",
          "jupyterhub", "nobody", "back\\slash", "per%cent_x", "user", "admin", "token", "server", "grader",
-         '"quo"te', "/", "a/b/c", "%", "_", "*", "\u00e9", "e\u0301", "\U0001f600", "x" * 255, "x" * 3000]
+         '"quo"te', "{owner}", "{server}", "{owner}/{server}", "/", "a/b/c", "%", "_", "*", "\u00e9", "e\u0301", "\U0001f600", "x" * 255, "x" * 3000]
 BASES = ["self", "inherit", "admin:users", "read:users", "read:users:name", "list:users", "tokens",
          "read:tokens", "servers", "access:servers", "read:servers", "start:servers", "admin:groups",
          "groups", "read:groups", "list:groups", "access:services", "read:services", "list:services",
          "shares", "users:shares", "read:hub", "proxy", "shutdown", "admin-ui", "users:activity",
          "read:metrics", "custom:a:read", "custom:b:*", "(no_scope)", "all", "x", "read:uers",
+         "custom:jupyter_server:read:*", "custom:jupyter_server:write:contents", "custom:{owner}",
          "\u00fc:\u00e4", "\U0001f4a9"]
 FILTERS = ["user", "group", "service", "server"]
 WORDS = ["enforce", "observe", "off", "revoke", "log", "veto", "ignore", "fix", "guard", "follow",
@@ -209,6 +210,9 @@ class Gen:
             s = self.pick(self.corpus["clear"]) if self.chance(0.5) else "%032x" % self.rng.getrandbits(128)
         elif name in ("scopes", "have", "a", "b"):
             return self.scopeset()
+        elif name in ("action", "resource", "app") and self.chance(0.8):
+            s = self.pick({"action": ["read", "write", "execute"], "resource": ["contents", "kernels", "ext:x", "*"],
+                           "app": ["jupyter_server", "jupyter_server", "other"]}[name])
         elif name.endswith("name") or name in ("client_id", "username", "owner", "server", "item"):
             s = self.pick(NAMES + self.corpus.get("text", []))
         else:
