@@ -35,6 +35,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "../growth/growth.h"
 #include "../hub/hub_concern.h"
 
 PG_FUNCTION_INFO_V1(jhub_authz_note_history);
@@ -451,6 +452,7 @@ jhub_authz_note_history(PG_FUNCTION_ARGS)
 	if (!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
 	{
 		history_truncate(table);
+		pending_truncated(table);
 		return PointerGetDatum(NULL);
 	}
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))

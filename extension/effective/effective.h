@@ -115,6 +115,9 @@ extern bool effective_subject_by_id(EffectiveSubject *subject, HubSchema *hub,
 extern const Scopeset *effective_subject_scopes(EffectiveSubject *subject,
 												char **error);
 
+/* "12" or "a12", as in the hub's API; 0 if it is neither. */
+extern int	effective_token_id(const char *name);
+
 /* A copy of a token that outlives hub_each_token's call. */
 extern HubToken *effective_copy_token(const HubToken *token);
 

@@ -44,8 +44,7 @@ effective_reading_flags(void)
 	return settings_get()->token_shares_documented ? EFFECTIVE_TOKEN_SHARES : 0;
 }
 
-/* "12" or "a12", as in the hub's API; 0 if it is neither. */
-static int
+int
 effective_token_id(const char *name)
 {
 	int64		id = 0;

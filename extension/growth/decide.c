@@ -36,6 +36,7 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "../audit/assertions.h"
 #include "../hub/hub_concern.h"
 #include "../issue/issue.h"
 
@@ -250,7 +251,8 @@ static bool
 decide_only_issue(const Note *notes, int n)
 {
 	for (int i = 0; i < n; i++)
-		if (!note_is(&notes[i], "token") && !note_is(&notes[i], "gone"))
+		if (!note_is(&notes[i], "token") && !note_is(&notes[i], "gone") &&
+			!note_is(&notes[i], "veto_tokens"))
 			return false;
 	return true;
 }
@@ -690,7 +692,8 @@ decide_check_found(const Note *notes, int n)
 	if (!settings->attached || settings->mode == HUB_MODE_OFF)
 		return;
 	for (int i = 0; i < n; i++)
-		if (!note_is(&notes[i], "gone") && !note_is(&notes[i], "leave"))
+		if (!note_is(&notes[i], "gone") && !note_is(&notes[i], "leave") &&
+			!note_is(&notes[i], "veto_tokens"))
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("a change of grants cannot be decided, because the attached hub's tables are not all in schema \"%s\"",
@@ -725,6 +728,8 @@ decide_pending(void)
 		decide_everyone_concerned(d, "table");
 	decide_concerned(d, notes, n);
 	judge(d);
+	if (d->settings.vetoes)
+		assertions_decide(d->hub, d->settings.mode == HUB_MODE_ENFORCE && !growth_previewing);
 	MemoryContextSwitchTo(save);
 	decision_free(d);
 }

@@ -58,4 +58,7 @@ extern void decision_lock(bool exclusive, int timeout_ms);
 /* Note that something changed, to be decided at the end of the transaction. */
 extern void pending_note(const char *kind, int id, const char *old_name);
 
+/* A table of the hub has been truncated: assertions with a veto are looked at. */
+extern void pending_truncated(HubTable table);
+
 #endif							/* JHUB_AUTHZ_GROWTH_H */

@@ -16,6 +16,9 @@
  * somebody who leaves a group may end a cover: then a token that filters by
  * that group no longer covers that user.
  *
+ * Where there is an assertion with a veto, one more note in each transaction has
+ * the decision look at it, whatever the change was (audit/assertions.c).
+ *
  *-------------------------------------------------------------------------
  */
 #include "growth_private.h"
@@ -74,11 +77,16 @@ notes_are_open(void)
 	return notes_open;
 }
 
+/* A note for vetoes stands: of tokens alone, or of anything. */
+static bool vetoes_noted_tokens = false;
+static bool vetoes_noted = false;
+
 void
 notes_taken(void)
 {
 	notes_open = false;
 	note_run.subid = InvalidSubTransactionId;
+	vetoes_noted = vetoes_noted_tokens = false;
 }
 
 /* What a decision took comes back if its subtransaction is rolled back. */
@@ -89,6 +97,7 @@ notes_subxact(SubXactEvent event, SubTransactionId subid, SubTransactionId paren
 	{
 		notes_open = true;
 		note_run.subid = InvalidSubTransactionId;
+		vetoes_noted = vetoes_noted_tokens = false;
 	}
 }
 
@@ -97,6 +106,7 @@ notes_xact(XactEvent event, void *arg)
 {
 	notes_open = true;
 	note_run.subid = InvalidSubTransactionId;
+	vetoes_noted = vetoes_noted_tokens = false;
 }
 
 void
@@ -504,6 +514,33 @@ note_row(HubTable table, const NoteRow *old, const NoteRow *new)
 	}
 }
 
+/*
+ * Two transactions that change tokens alone cannot break together what neither
+ * breaks alone, since they wait for each other's row: the shared lock does.
+ */
+static void
+note_vetoes(HubTable table)
+{
+	bool		tokens = table == HUB_API_TOKENS;
+
+	if (vetoes_noted || (tokens && vetoes_noted_tokens) || !settings_get()->vetoes)
+		return;
+	note(tokens ? "veto_tokens" : "veto", 0, 0, NULL);
+	if (tokens)
+		vetoes_noted_tokens = true;
+	else
+		vetoes_noted = true;
+}
+
+/* TRUNCATE makes nobody grow, and is noted by the trigger that keeps the past. */
+void
+pending_truncated(HubTable table)
+{
+	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA &&
+		settings_get()->vetoes && switch_must_note())
+		note_vetoes(table);
+}
+
 static void
 note_check_called(FunctionCallInfo fcinfo)
 {
@@ -571,9 +608,13 @@ jhub_authz_note_change(PG_FUNCTION_ARGS)
 		if (hub_schema(true, true) == NULL)
 			note("moved", 0, 0, NULL);
 	}
-	else if (by_row)
-		note_row(table, &old, &new);
 	else
-		note("truncate", 0, 0, hub_table_name(table));
+	{
+		if (by_row)
+			note_row(table, &old, &new);
+		else
+			note("truncate", 0, 0, hub_table_name(table));
+		note_vetoes(table);
+	}
 	return PointerGetDatum(NULL);
 }

@@ -96,16 +96,21 @@ hub_past_from(bool latest, TimestampTz *from)
 					 latest, from);
 }
 
+TimestampTz
+hub_past_last(bool latest)
+{
+	TimestampTz last = 0;
+
+	(void) past_time("SELECT c.at FROM jhub_authz.history_changes c ORDER BY c.at DESC LIMIT 1",
+					 latest, &last);
+	return last;
+}
+
 /* Later than now, and than all that is on record: a clock may be set back. */
 static void
 past_refuse_future(TimestampTz at, bool latest)
 {
-	TimestampTz last;
-
-	if (at <= GetCurrentTimestamp())
-		return;
-	if (past_time("SELECT c.at FROM jhub_authz.history_changes c ORDER BY c.at DESC LIMIT 1",
-				  latest, &last) && at <= last)
+	if (at <= GetCurrentTimestamp() || at <= hub_past_last(latest))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -25,6 +25,9 @@ extern HubSchema *hub_schema_at(TimestampTz at, bool gap_ok, bool latest);
 /* The past is kept from then on; false if none is. */
 extern bool hub_past_from(bool latest, TimestampTz *from);
 
+/* The last moment on record; 0 if there is none. */
+extern TimestampTz hub_past_last(bool latest);
+
 /* ---- what changed ---- */
 
 #define HUB_PAST_IDS	5

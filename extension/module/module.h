@@ -206,6 +206,7 @@ typedef struct Settings
 	int			nnarrower;
 	PolicyRow  *narrower;		/* in order of kind, id and name */
 	int			nnarrower_of[POLICY_OF_CLASS];	/* how many of each kind */
+	bool		vetoes;			/* there is an assertion with a veto */
 	bool		notify;
 	char	   *base_url;		/* never NULL, as the next */
 	char	   *public_url;

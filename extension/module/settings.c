@@ -8,8 +8,10 @@
  * in this file alone; the views options and token_policies lay the stored rows
  * over them.
  *
- * The cache is filled with the latest snapshot and thrown away when one of the
- * three tables changes (a statement trigger on each sends a relcache
+ * Whether a transaction has to look at assertions with a veto is kept here too.
+ *
+ * The cache is filled with the latest snapshot and thrown away when one of these
+ * tables changes (a statement trigger on each sends a relcache
  * invalidation for "attachment").  A decision reads past the cache, under its
  * lock.
  *
@@ -399,6 +401,8 @@ settings_fill(Settings *settings)
 							 SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1),
 							 SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2));
 	settings_read_policies(settings);
+	settings->vetoes = spi_run("SELECT FROM jhub_authz.assertions WHERE veto",
+							   0, NULL, NULL, NULL, true, true, 1) > 0;
 	spi_leave(&frame);
 }
 
@@ -469,7 +473,7 @@ settings_written(void)
 		settings_written_callback();
 }
 
-/* Trigger on the three tables. */
+/* Trigger on these tables. */
 Datum
 jhub_authz__settings_changed(PG_FUNCTION_ARGS)
 {

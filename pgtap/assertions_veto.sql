@@ -1,0 +1,131 @@
+-- A transaction that breaks an assertion with a veto fails, whichever way it does
+-- it; one that does not, or that finds it broken already, passes.
+-- Not in one transaction: what held before is what was committed.
+\set ECHO none
+\set QUIET 1
+\pset format unaligned
+\pset tuples_only true
+\pset pager off
+SET client_min_messages = error;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+DROP EXTENSION IF EXISTS jhub_authz CASCADE;
+CREATE EXTENSION jhub_authz;
+DROP SCHEMA IF EXISTS hub_assertions CASCADE;
+\set hub hub_assertions
+\ir ../testbed/hub_schema.sql
+SET client_min_messages = error;
+SET search_path = public, hub_assertions;
+SELECT jhub_authz.attach('hub_assertions') \g /dev/null
+SELECT plan(45);
+
+-- What becomes of a change; nothing of it stays.
+CREATE FUNCTION hub_assertions.change(what text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    said text;
+BEGIN
+    BEGIN
+        EXECUTE what;
+        SET CONSTRAINTS ALL IMMEDIATE;
+        SET CONSTRAINTS ALL DEFERRED;
+        RAISE EXCEPTION 'passes' USING ERRCODE = 'ZZ001';
+    EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS said = PG_EXCEPTION_DETAIL;
+        RETURN SQLSTATE || coalesce(' ' || nullif(said, ''), '');
+    END;
+END $$;
+
+INSERT INTO jhub_authz.assertions (subject_kind, subject, required, expected, veto, note) VALUES
+    ('user', 'bob', 'admin:users', false, true, 'ticket 7'), ('user', 'admin', 'admin:users', true, true, ''),
+    ('group', 'empty', 'list:users', false, true, ''), ('service', 'idle-culler', 'delete:servers', true, true, ''),
+    ('token', '4', 'list:users', true, true, ''), ('user', 'alice', 'access:servers!user=bob', true, true, 'through physics'),
+    ('user', 'lonely', 'proxy', false, false, 'no veto');
+
+-- every way to break one
+SELECT is(hub_assertions.change(what), '23514 Assertion ' || detail, what) FROM (VALUES
+    ('INSERT INTO user_role_map VALUES (10, 2, false)', '1: user "bob" must not hold "admin:users": by role "admin" (ticket 7).'),
+    ('UPDATE roles SET scopes = ''["admin:users"]'' WHERE name = ''user''', '1: user "bob" must not hold "admin:users": by role "user" (ticket 7).'),
+    ('UPDATE roles SET scopes = ''["admin:users"]'' WHERE name = ''null''', '1: user "bob" must not hold "admin:users": by role "null" (ticket 7).'),
+    ('INSERT INTO group_role_map VALUES (1, 2, false)', '1: user "bob" must not hold "admin:users": by role "admin" of group "physics" (ticket 7).'),
+    ('INSERT INTO user_group_map VALUES (10, 4); INSERT INTO group_role_map VALUES (4, 2, false)',
+        '1: user "bob" must not hold "admin:users": by role "admin" of group "empty" (ticket 7).' || chr(10) ||
+        'Assertion 3: group "empty" must not hold "list:users": by role "admin".'),
+    ('UPDATE shares SET scopes = ''["admin:users"]'' WHERE user_id = 10', '1: user "bob" must not hold "admin:users": by share 1 of server "alice/" (ticket 7).'),
+    ('UPDATE users SET name = name || ''x'' WHERE name = ''bob''; UPDATE users SET name = ''bob'' WHERE name = ''admin''',
+        '1: user "bob" must not hold "admin:users": by role "admin" (ticket 7).' || chr(10) ||
+        'Assertion 2: user "admin" must hold "admin:users": there is no user "admin".'),
+    ('DELETE FROM user_role_map WHERE user_id = 1', '2: user "admin" must hold "admin:users": it does not hold it.' || chr(10) ||
+        'Assertion 5: token "4" must hold "list:users": it does not hold it.'),
+    ('UPDATE roles SET scopes = ''["read:users"]'' WHERE name = ''admin''', '2: user "admin" must hold "admin:users": it does not hold it.' || chr(10) ||
+        'Assertion 5: token "4" must hold "list:users": it does not hold it.'),
+    ('DELETE FROM roles WHERE name = ''culler''', '4: service "idle-culler" must hold "delete:servers": it does not hold it.'),
+    ('DELETE FROM service_role_map', '4: service "idle-culler" must hold "delete:servers": it does not hold it.'),
+    ('DELETE FROM services WHERE id = 2', '4: service "idle-culler" must hold "delete:servers": there is no service "idle-culler".'),
+    ('DELETE FROM api_tokens WHERE id = 4', '5: token "4" must hold "list:users": there is no live token "4".'),
+    ('UPDATE api_tokens SET scopes = ''[]'' WHERE id = 4', '5: token "4" must hold "list:users": it does not hold it.'),
+    ('UPDATE api_tokens SET expires_at = ''2020-01-01'' WHERE id = 4', '5: token "4" must hold "list:users": there is no live token "4".'),
+    ('SELECT jhub_authz.revoke_token(4, ''x'')', '5: token "4" must hold "list:users": there is no live token "4".'),
+    ('DELETE FROM user_group_map WHERE user_id IN (6, 9)', '6: user "alice" must hold "access:servers!user=bob": it does not hold it (through physics).'),
+    ('DELETE FROM group_role_map WHERE group_id IN (1, 2)', '6: user "alice" must hold "access:servers!user=bob": it does not hold it (through physics).'),
+    ('DELETE FROM groups WHERE name <> ''empty''', '6: user "alice" must hold "access:servers!user=bob": it does not hold it (through physics).')
+) AS v (what, detail);
+SELECT alike(hub_assertions.change(what), '23514 %', what) FROM (VALUES
+    ('TRUNCATE user_role_map'), ('TRUNCATE service_role_map'), ('TRUNCATE api_tokens'),
+    ('DELETE FROM users WHERE id = 1'),
+    ('TRUNCATE roles CASCADE')) AS v (what);
+
+-- what breaks none passes
+SELECT is(hub_assertions.change(what), 'ZZ001', 'passes: ' || what) FROM (VALUES
+    ('INSERT INTO user_role_map VALUES (10, 14, false)'),
+    ('INSERT INTO user_role_map VALUES (14, 2, false)'),
+    ('DELETE FROM user_role_map WHERE user_id = 9'),
+    ('DELETE FROM user_role_map WHERE user_id = 1; INSERT INTO user_role_map VALUES (1, 2, false)'),
+    ('INSERT INTO user_role_map VALUES (10, 2, false); DELETE FROM user_role_map WHERE user_id = 10'),
+    ('DELETE FROM user_group_map WHERE user_id = 9 AND group_id = 2'),
+    ('UPDATE users SET last_activity = now()')) AS v (what);
+
+-- only with a veto
+UPDATE jhub_authz.assertions SET veto = false WHERE assertion_id = 1;
+SELECT is(hub_assertions.change('INSERT INTO user_role_map VALUES (10, 2, false)'), 'ZZ001', 'no veto: it passes');
+SELECT results_eq($$ SELECT assertion_id::int, ok FROM jhub_authz.check_assertions() WHERE NOT ok $$, $$ SELECT 1, true WHERE false $$, '... nothing stayed of what was tried');
+
+-- one that is broken already is in nobody's way, until it holds again
+INSERT INTO user_role_map VALUES (10, 2, false);
+UPDATE jhub_authz.assertions SET veto = true WHERE assertion_id = 1;
+SELECT is((SELECT ok FROM jhub_authz.check_assertions() WHERE assertion_id = 1), false, 'broken already: it is told');
+SELECT throws_ok('SELECT jhub_authz.require_assertions()', '23514', 'assertion 1 does not hold', '... and a script ends with it');
+SELECT is(hub_assertions.change('INSERT INTO user_role_map VALUES (14, 14, false)'), 'ZZ001', '... others may change grants');
+SELECT is(hub_assertions.change('INSERT INTO group_role_map VALUES (1, 2, false)'), 'ZZ001', '... also what would break it');
+DELETE FROM user_role_map WHERE (user_id, role_id) = (10, 2);
+SELECT alike(hub_assertions.change('INSERT INTO user_role_map VALUES (10, 2, false)'), '23514 %', '... it holds again, and is not to be broken');
+SELECT is(jhub_authz.require_assertions(), 7, 'all hold');
+
+-- modes, and a preview
+SELECT jhub_authz.set_mode('observe') \g /dev/null
+SELECT is(hub_assertions.change('INSERT INTO user_role_map VALUES (10, 2, false)'), 'ZZ001', 'observe: a warning, and it passes');
+SELECT jhub_authz.set_mode('off') \g /dev/null
+SELECT is(hub_assertions.change('INSERT INTO user_role_map VALUES (10, 2, false)'), 'ZZ001', 'off: it passes');
+SELECT jhub_authz.set_mode('enforce') \g /dev/null
+SELECT lives_ok($$ SELECT * FROM jhub_authz.preview('INSERT INTO user_role_map VALUES (10, 2, false)') $$, 'preview: it is only asked');
+SELECT is(hub_assertions.change('SET session_replication_role = replica; INSERT INTO user_role_map VALUES (10, 2, false); SET session_replication_role = origin'), 'ZZ001',
+    'what replication brings was decided elsewhere');
+
+-- at the commit itself
+\set ON_ERROR_STOP off
+\o /dev/null
+BEGIN;
+SAVEPOINT a;
+INSERT INTO user_role_map VALUES (14, 14, false);
+ROLLBACK TO a;
+DELETE FROM user_role_map WHERE user_id = 1;
+COMMIT;
+\set committed :SQLSTATE
+\o
+\set ON_ERROR_STOP on
+SELECT is(:'committed'::text, '23514', 'COMMIT fails');
+SELECT isnt_empty('SELECT FROM user_role_map WHERE user_id = 1', '... and nothing is done');
+SELECT * FROM finish();
+
+SELECT jhub_authz.detach() \g /dev/null
+DROP SCHEMA hub_assertions CASCADE;
+DROP EXTENSION jhub_authz CASCADE;
+CREATE EXTENSION jhub_authz;
