@@ -12,13 +12,13 @@ ROOMS ?= module algebra catalogue hub effective issue growth upgrade login serve
 OBJS_module = module spi jsonb settings
 OBJS_algebra = scope_json scope_parse scope_suggest scopeset_build scopeset_write scopeset_view scopeset_upgrade scopeset_read scopeset_io scopeset_op scopeset_intersect scopeset_cover scopeset_order scopeset_filters scopeset_functions scopeset_agg scopeset_explode scopeset_gin scopeset_selfuncs
 OBJS_catalogue = hub_releases catalogue custom_scopes custom_scopes_json expand suggest
-OBJS_hub = hub_visible hub_models hub_schema hub_names hub_list hub_data hub_membership hub_tokens hub_token_write hub_owned hub_requests hub_scope_users hub_concern hub_history hub_past hub_audit scope_functions status self_check
+OBJS_hub = hub_visible hub_models hub_schema hub_names hub_list hub_data hub_membership hub_tokens hub_token_write hub_login hub_owned hub_requests hub_scope_users hub_concern hub_history hub_past hub_audit scope_functions status self_check
 OBJS_effective = effective paths resolve scope_checks subjects everyone visible
 OBJS_issue = owner bulk token_policy max_age narrow rescope token_hash issue_token resolve_request grace revoke revive
 OBJS_growth = events concern baselines notes revoke_limit judge decide attach mode policies switch preview reinstate prune
 OBJS_audit = changes history graph graph_build graph_write past audit_hub effective_scopes who_can token_audit scope_changes assertions
 OBJS_upgrade = upgrade_database upgrade_token_roles upgrade_check
-OBJS_login =
+OBJS_login = login_unicode login_str login_value login_options login_pattern login_name login_groups login_decide login_config login_load login_store login_apply login_functions
 OBJS_server = required_scopes authorize identity whoami api api_models api_urls
 
 SQL_module = guard settings
@@ -29,7 +29,7 @@ SQL_effective = algebra effective
 SQL_issue = issue token_policy
 SQL_growth = growth preview reinstate attach
 SQL_upgrade = upgrade
-SQL_login =
+SQL_login = login
 SQL_server = required_scopes authorize identity whoami api
 SQL_audit = history graph past effective_scopes token_audit assertions
 

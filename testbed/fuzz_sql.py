@@ -59,6 +59,11 @@ DOCUMENTS = ['{"custom:a:read": {"description": "d", "subscopes": ["custom:b:*"]
              '{"custom:c:c": {"description": "d"}}', '{}', '[]', '{"custom:a:read": {"description": "d", "x": 1}}',
              '{"custom:d:d": {"description": "d", "subscopes": ["custom:e:e"]}, "custom:e:e": {"description": "d", "subscopes": ["custom:d:d"]}}',
              '{"custom:f:f": 1}', '{"custom:f:f": {"description": null}}', '{"a": ']
+LOGINS = ['{"allow_all": true}', '{"allowed_users": ["bob"], "admin_groups": ["physics"], "manage_groups": true}', '{"username_claim": "email", "username_map": {"a": "b"}}',
+          '{"username_pattern": "^[a-z]\\\\w+(?:x|y){2,3}$"}', '{"idps": {"https://a.b/c": {"username_derivation": {"username_claim": "email"}, "allowed_domains": ["*.[a-c]"]}}}',
+          '{"hosted_domain": ["b.c"], "admin_google_groups": {"b.c": ["physics"]}}', '{"allowed_organizations": ["o", "o:t"], "blocked_users": ["bob"]}']
+FAMILIES = ["auth0", "azuread", "bitbucket", "cilogon", "generic", "github", "gitlab", "globus", "google", "mediawiki",
+            "oauth2", "openshift", "base", "dummy", "pam"]
 FACTS = ['{}', '[]', '{"name": "alice"}', '{"contents": ["read", "write"]}', '{"a": {"b": [1, 2.5, null, true]}}',
          '"x"', '1e1000', 'null', '{"login": "bob", "groups": ["physics"], "email": "a@b.c"}']
 
@@ -201,7 +206,11 @@ class Gen:
         if name.endswith("kind"):
             s = self.pick(KINDS)
         elif name in ("document",):
-            return self.document(DOCUMENTS)
+            return self.document(DOCUMENTS + LOGINS)
+        elif name == "family":
+            s = self.pick(FAMILIES)
+        elif name == "provider":
+            s = self.pick(["p", "q"])
         elif name in ("change",):
             s = self.pick(CHANGES)
         elif name in ("required", "base", "scope", "wanted"):

@@ -33,8 +33,11 @@ CREATE FUNCTION pg_temp.argument(type text, name text) RETURNS text LANGUAGE sql
             WHEN name ~ 'client' THEN 'jupyterhub'
             WHEN name = 'change' THEN 'UPDATE hub_test.roles SET scopes = ''["self", "list:users"]'' WHERE name = ''user'''
             WHEN name = 'token' THEN md5('token1')
+            WHEN name = 'provider' THEN 'campus'
+            WHEN name = 'family' THEN 'base'
             ELSE 'alice' END) || '::' || type
         WHEN type = 'jsonb' AND name = 'wanted' THEN '''{"contents": ["read", "write"]}''::jsonb'
+        WHEN type = 'jsonb' AND name = 'facts' THEN '''{}''::jsonb'
         WHEN type = 'jsonb' AND name = 'scopes' THEN '''["list:users"]''::jsonb'
         WHEN type = 'jsonb' THEN '''{"name": "alice"}''::jsonb'
         WHEN type IN ('integer', 'bigint', 'smallint') THEN '1::' || type
@@ -46,6 +49,8 @@ CREATE FUNCTION pg_temp.argument(type text, name text) RETURNS text LANGUAGE sql
         WHEN type = 'regclass' THEN '''pg_catalog.pg_class''::regclass'
         WHEN type = 'regrole' THEN '''pg_monitor''::regrole' END
 $$;
+
+SELECT jhub_authz.load_login_config('campus', 'base', '{"allow_all": true}') \g /dev/null
 
 -- Calls of all functions and SELECTs of all tables and views that the role may
 -- run, one a row.  all_kinds: also those that write.

@@ -1,6 +1,7 @@
 -- One call of every function of the extension that a user may call, and a look at
 -- every view and table, from the catalogue: a line "reads|writes name statement".
 -- A parameter whose type has no sample here ends it.
+SELECT jhub_authz.load_login_config('campus', 'base', '{"allow_all": true}') \g /dev/null
 CREATE TEMP TABLE sample (function text, parameter text, type text, value text);
 INSERT INTO sample VALUES
     ('service_scopes', 'name', 'text', '''announce'''),
@@ -10,6 +11,8 @@ INSERT INTO sample VALUES
     ('undefine_scope', 'name', 'text', '''custom:replica:read'''),
     ('set_option', 'name', 'text', '''base_url'''), ('set_option', 'value', 'text', '''/x/'''),
     (NULL, 'document', 'text', '''{"custom:replica:write": {"description": "x"}}'''),
+    (NULL, 'provider', 'text', '''campus'''), (NULL, 'family', 'text', '''base'''), ('load_login_config', 'document', 'text', '''{}'''),
+    (NULL, 'user_info', 'jsonb', '''{"name": "alice"}'''), (NULL, 'facts', 'jsonb', '''{}'''),
     (NULL, 'release', 'text', '''5.5'''), (NULL, 'mode', 'text', '''observe'''), (NULL, 'target', 'text', '''user'''),
     (NULL, 'change', 'text', '''SELECT 1'''),
     ('has_any_scope', 'required', 'text', '''list:users'''), (NULL, 'client_id', 'text', '''jupyterhub'''), (NULL, 'client', 'text', '''jupyterhub'''),

@@ -12,6 +12,8 @@
 #                                    mutated input for every function
 #   make replicas                    a streaming standby, and logical replication to an audit server
 #   make move                        dumps and restores of every kind, and what comes of them
+#   make login-oracle [CASES=n] [SEED=n]
+#                                    login decisions against the real OAuthenticator, from PyPI
 #   make from-2 [SEED=n]             from JupyterHub 2.3.1 to every later release, from PyPI
 #   make from-2-size [TOKENS=n]      100,000 tokens, beside the hub's own migration
 #   make pg-upgrade                  PostgreSQL 15 to 17 to 18, in a Debian root
@@ -33,7 +35,7 @@
 #   make server-oracle [HUB=5.5.1] [SERVER=2.21.1] [SEED=n] [VISITORS=n]
 #                                    requests to a real Jupyter Server, and authorize()
 #   make faults [KILLS=15] [SEED=n]  kills, a full disk, little memory, timeouts
-.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost bench running-hub faults
+.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost bench running-hub faults login-oracle
 
 demo:
 	@$(here)demo/run
@@ -52,6 +54,9 @@ fuzz-sql:
 
 move:
 	@$(here)testbed/move
+
+login-oracle:
+	@$(here)interop/login/all "$(or $(CASES),10000)" $(SEED)
 
 from-2:
 	@$(here)interop/from_2/all $(SEED)

@@ -199,6 +199,7 @@ typedef struct Settings
 	char	   *pinned_release; /* use_hub_release(), or NULL */
 	UndefinedScopes undefined_scopes;
 	bool		token_shares_documented;
+	bool		login_strict;	/* login_mode */
 	int			lock_timeout_ms;
 	int			revoke_limit;	/* 0: none */
 	TokenPolicy policy[TOKEN_NCLASSES]; /* stored over default */

@@ -126,6 +126,8 @@ settings_read_option(Settings *settings, const char *name, const char *value)
 			strcmp(value, "log") == 0 ? UNDEFINED_LOG : UNDEFINED_AUTO;
 	else if (strcmp(name, "token_shares") == 0)
 		settings->token_shares_documented = strcmp(value, "documented") == 0;
+	else if (strcmp(name, "login_mode") == 0)
+		settings->login_strict = strcmp(value, "strict") == 0;
 	else if (strcmp(name, "notify") == 0)
 		settings->notify = strcmp(value, "on") == 0;
 	else if (strcmp(name, "base_url") == 0)
@@ -595,17 +597,6 @@ settings_check_option(const char *name, const char *value)
 	return NULL;
 }
 
-/* Options of features that are not there yet: stored, they would do nothing. */
-static bool
-settings_is_idle(const char *name)
-{
-	static const char *const idle[] = {
-		"login_mode", NULL
-	};
-
-	return settings_word(name, idle) >= 0;
-}
-
 /*
  * set_option(name, value) - NULL goes back to the default.  22023 for an
  * option or a value that is none.
@@ -650,10 +641,6 @@ jhub_authz_set_option(PG_FUNCTION_ARGS)
 				 errmsg("invalid value for option \"%s\": \"%s\"", name,
 						text_to_cstring(PG_GETARG_TEXT_PP(1))),
 				 errhint("%s", hint)));
-	if (settings_is_idle(name))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("option \"%s\" has no effect in this version", name)));
 	values[1] = PG_GETARG_DATUM(1);
 	spi_enter(&frame, module_owner());
 	spi_run("INSERT INTO jhub_authz.option_values (name, value) VALUES ($1, $2)"
