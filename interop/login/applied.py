@@ -1,2 +1,0 @@
-def compare_applied(*args):
-    pass
