@@ -25,7 +25,7 @@ CREATE FUNCTION pg_temp.narrowings() RETURNS bigint LANGUAGE sql AS $$
     SELECT count(*) FROM jhub_authz.token_events WHERE action IN ('narrowed', 'would_narrow', 'undefined')
 $$;
 
-SELECT plan(37);
+SELECT plan(41);
 
 -- Held: byte for byte
 SELECT is(pg_temp.store('alice', '["self",   "read:users!user"]'), '["self",   "read:users!user"]',
@@ -77,6 +77,21 @@ SELECT is(pg_temp.store('alice', '["inherit"]', 'service-announce'), '["inherit"
 INSERT INTO users (name, cookie_id) VALUES ('nobody', 'nobody');
 SELECT is(pg_temp.store('nobody', '["admin:users", "self"]'), '["admin:users", "self"]', 'who holds nothing at all is judged at commit');
 SELECT is(pg_temp.store('lonely', '["access:servers!server=bob/", "self"]'), '["access:servers!server=bob/"]', 'who holds a share alone is narrowed to it');
+
+-- An id that the hub never gives is no owner to us, and would be one to the hub
+SAVEPOINT zero;
+INSERT INTO users (id, name, cookie_id) VALUES (0, 'zero', 'zero');
+SELECT throws_ok($$ SELECT pg_temp.store('zero', '["self"]') $$, '22023', 'a token cannot belong to the id 0', 'nobody is 0');
+SELECT throws_ok('UPDATE api_tokens SET user_id = 0 WHERE id = 1', '22023', NULL, '... later either');
+INSERT INTO services (id, name, admin) VALUES (0, 'none', false);
+SELECT throws_ok($$ INSERT INTO api_tokens (service_id, client_id, scopes) VALUES (0, 'jupyterhub', '["inherit"]') $$, '22023', NULL, '... nor is a service');
+INSERT INTO groups (id, name) VALUES (0, 'zero');
+INSERT INTO user_group_map VALUES (9, 0);
+INSERT INTO roles VALUES (0, 'zero', NULL, '["proxy"]', false);
+INSERT INTO group_role_map VALUES (0, 0, false);
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT ok((SELECT expires_at < now() FROM api_tokens WHERE id = 1), 'a group and a role of that id are like others');
+ROLLBACK TO zero;
 
 -- Several rows in one statement
 WITH made AS (

@@ -248,6 +248,30 @@ narrow_read(HubToken *token, TupleTableSlot *slot, const AttrNumber *attnums)
 	token->stored = hub_parse_scopes(token->scopes, &token->defect);
 }
 
+/*
+ * An owner 0 is none to us.  The hub gives no such id; were there one, it would
+ * find the owner, and a token of theirs would do what nobody judges.
+ */
+static void
+narrow_check_owner(const Narrowing *n, TupleTableSlot *slot)
+{
+	static const HubColumn columns[] = {HUB_COL_USER_ID, HUB_COL_SERVICE_ID};
+
+	for (int i = 0; i < (int) lengthof(columns); i++)
+	{
+		AttrNumber	attnum = n->attnums[columns[i]];
+		bool		isnull;
+
+		if (narrow_value(slot, attnum, INT4OID, &isnull) == Int32GetDatum(0) && !isnull)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a token cannot belong to the id 0"),
+					 errdetail("JupyterHub gives ids from 1 on."),
+					 errhint("Give its owner another id."),
+					 errtablecol(n->rel, attnum)));
+	}
+}
+
 /* ---- events ---- */
 
 static void
@@ -623,9 +647,13 @@ narrow_check_revived(const Narrowing *n, TriggerData *trigdata)
 static HeapTuple
 narrow_whole(Narrowing *n, TriggerData *trigdata, HeapTuple row)
 {
+	TupleTableSlot *slot = n->update ? trigdata->tg_newslot : trigdata->tg_trigslot;
+
+	if ((n->touched & NARROW_OWNER) && n->settings.mode == HUB_MODE_ENFORCE)
+		narrow_check_owner(n, slot);
 	if (n->update && (n->touched & NARROW_EXPIRY))
 		narrow_check_revived(n, trigdata);
-	narrow_read(&n->token, n->update ? trigdata->tg_newslot : trigdata->tg_trigslot, n->attnums);
+	narrow_read(&n->token, slot, n->attnums);
 	/* Before 3.0 a token has roles and no scopes. */
 	if ((n->touched & NARROW_GRANT) && n->attnums[HUB_COL_SCOPES] != 0)
 		row = narrow_row(n, trigdata, row);

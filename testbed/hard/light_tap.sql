@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION ok(boolean, text) RETURNS text LANGUAGE sql
 AS $$ SELECT CASE WHEN $1 THEN 'ok' ELSE 'not ok' END || COALESCE(' - ' || $2, '') $$;
 
 CREATE OR REPLACE FUNCTION is(anyelement, anyelement, text) RETURNS text LANGUAGE sql
-AS $$ SELECT CASE WHEN $1 IS DISTINCT FROM $2 THEN 'not ok' ELSE 'ok' END || COALESCE(' - ' || $3, '') $$;
+AS $$ SELECT CASE WHEN $1::text IS DISTINCT FROM $2::text THEN 'not ok' ELSE 'ok' END || COALESCE(' - ' || $3, '') $$;
 
 CREATE OR REPLACE FUNCTION finish(exception_on_failure boolean DEFAULT NULL) RETURNS SETOF text LANGUAGE sql
 AS $$ SELECT NULL::text WHERE false $$;
