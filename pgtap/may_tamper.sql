@@ -16,7 +16,7 @@ CREATE SCHEMA hub_test AUTHORIZATION hub_test_owner;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
 \ir ../testbed/may.sql
-SELECT plan(27);
+SELECT plan(34);
 SELECT is(jhub_authz.attach('hub_test'), '5.5', 'attached');
 CREATE FUNCTION pg_temp.says() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(object || ': ' || substring(detail FROM '^It (?:is|was) [a-z]+'), ', ' ORDER BY object) FROM jhub_authz.self_check() WHERE level = 'error' AND check_name = 'trigger' $$;
@@ -70,6 +70,32 @@ SELECT isnt_empty($$ SELECT FROM jhub_authz.token_events WHERE action = 'revoked
 SELECT is_empty($$ SELECT FROM jhub_authz.self_check() WHERE level = 'error' $$, '... and all is well');
 ROLLBACK TO a;
 SELECT is(pg_temp.says(), NULL, 'as it was');
+
+-- A column that is rewritten or exchanged by ALTER TABLE fires no trigger of
+-- anybody's, like one that is disabled for a while.  Who asks is told.
+CREATE TEMP TABLE rewriting (id serial, what text);
+INSERT INTO rewriting (what) VALUES
+    ('ALTER TABLE hub_test.roles ALTER scopes TYPE text USING ''["self", "read:hub"]'''),
+    ('ALTER TABLE hub_test.roles RENAME scopes TO were; ALTER TABLE hub_test.roles ADD scopes text DEFAULT ''["self", "read:hub"]'''),
+    ('ALTER TABLE hub_test.roles DISABLE TRIGGER jhub_authz_note; UPDATE hub_test.roles SET scopes = ''["self", "read:hub"]''; ALTER TABLE hub_test.roles ENABLE TRIGGER jhub_authz_note');
+CREATE FUNCTION pg_temp.rewritten(what text, OUT before boolean, OUT told text, OUT after boolean) LANGUAGE plpgsql AS $$
+BEGIN
+    SET LOCAL ROLE hub_test_owner;
+    EXECUTE what;
+    SET CONSTRAINTS ALL IMMEDIATE;
+    RESET ROLE;
+    before := (SELECT expires_at IS NULL FROM hub_test.api_tokens WHERE id = 1);
+    told := (SELECT action || ' ' || (gained OPERATOR(jhub_authz.@>) 'read:hub')
+               FROM jhub_authz.preview($p$ SELECT jhub_authz.set_mode('enforce') $p$) WHERE token_id = 1);
+    PERFORM jhub_authz.set_mode('enforce');
+    after := (SELECT expires_at IS NULL FROM hub_test.api_tokens WHERE id = 1);
+    RAISE EXCEPTION USING ERRCODE = 'ZZ001';
+EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL;
+END $$;
+CREATE TEMP TABLE rewrote AS SELECT id, what, (r).* FROM (SELECT id, what, pg_temp.rewritten(what) AS r FROM rewriting OFFSET 0) x;
+SELECT ok(before, 'unnoticed: ' || what) FROM rewrote ORDER BY id;
+SELECT is(told || ', ' || after, 'revoked true, false', '... a preview of set_mode(''enforce'') tells, and that revokes') FROM rewrote ORDER BY id;
+SELECT is_empty($$ SELECT * FROM jhub_authz.preview($p$ SELECT jhub_authz.set_mode('enforce') $p$) $$, 'if nothing was done so, it tells nothing');
 
 SELECT * FROM finish();
 ROLLBACK;
