@@ -16,7 +16,7 @@ CREATE SCHEMA hub_test AUTHORIZATION hub_test_owner;
 \ir ../testbed/hub_schema.sql
 RESET ROLE;
 SET LOCAL client_min_messages = warning;
-SELECT plan(15);
+SELECT plan(17);
 SELECT is(jhub_authz.attach('hub_test'), '5.5', 'a hub of another owner');
 INSERT INTO hub_test.api_tokens (id, user_id, client_id, created, hashed, scopes) VALUES
     (901, 9, 'jupyterhub', '2024-03-01', 'h901', '["inherit"]'),
@@ -87,6 +87,23 @@ CREATE TRIGGER aaa_disturb BEFORE UPDATE ON hub_test.api_tokens FOR EACH ROW EXE
 ALTER FUNCTION pg_temp.disturb() SECURITY DEFINER;
 SELECT lives_ok($$ INSERT INTO hub_test.user_role_map VALUES (15, 1, false) $$, 'narrowed by a decision within the statement');
 SELECT is((SELECT scopes FROM hub_test.api_tokens WHERE id = 903), '["read:users:name!user=new"]', '... to what the owner holds');
+ROLLBACK TO a;
+
+-- row security of the hub's role, forced upon itself, hides no row from a decision
+SAVEPOINT a;
+SET LOCAL ROLE hub_test_owner;
+ALTER TABLE hub_test.api_tokens ENABLE ROW LEVEL SECURITY;
+ALTER TABLE hub_test.api_tokens FORCE ROW LEVEL SECURITY;
+ALTER TABLE hub_test.roles ENABLE ROW LEVEL SECURITY;
+ALTER TABLE hub_test.roles FORCE ROW LEVEL SECURITY;
+ALTER TABLE hub_test.user_role_map ENABLE ROW LEVEL SECURITY;
+ALTER TABLE hub_test.user_role_map FORCE ROW LEVEL SECURITY;
+CREATE POLICY p ON hub_test.user_role_map FOR INSERT WITH CHECK (true);
+INSERT INTO hub_test.user_role_map VALUES (9, 14, false);
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT is((SELECT count(*)::int FROM hub_test.api_tokens), 0, 'the hub''s role has hidden all rows from itself');
+RESET ROLE;
+SELECT ok(expires_at < now(), '... and not from the decision') FROM hub_test.api_tokens WHERE id = 1;
 ROLLBACK TO a;
 
 -- detach leaves no setting behind

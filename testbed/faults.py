@@ -611,10 +611,10 @@ TERMINATE = "SELECT pg_terminate_backend(%s)"
 def held(db, d, where, how, sql, expected, final="COMMIT", before=()):
     """Deterministic: the decision waits for what another session holds, and is ended there."""
     holder = Session()
+    watcher = Session()         # connected already: a timeout of the decision's own may be near
     reached = []
 
     def act(pid):
-        watcher = Session()
         reached.append(wait_for_lock(pid, watcher))
         if sql:
             watcher.run(sql, pid)
@@ -656,12 +656,12 @@ def decisions(db, rng, times):
             held(db, d, where, "pg_cancel_backend", CANCEL, {"57014"}, final)
             # the server itself does not apply statement_timeout to what COMMIT and PREPARE run
             if final.startswith("SET"):
-                held(db, d, where, "statement_timeout", None, {"57014"}, final, ["SET statement_timeout = '300ms'"])
+                held(db, d, where, "statement_timeout", None, {"57014"}, final, ["SET statement_timeout = '2s'"])
         held(db, d, where, "pg_terminate_backend", TERMINATE, {"57P01", "lost"})
         held(db, d, where, "pg_terminate_backend", TERMINATE, {"57P01", "lost"}, prepare)
         if version >= 17:
-            held(db, d, where, "transaction_timeout", None, {"25P04", "lost"}, "COMMIT", ["SET transaction_timeout = '400ms'"])
-        db.run("SELECT jhub_authz.set_option('lock_timeout', '250ms')")
+            held(db, d, where, "transaction_timeout", None, {"25P04", "lost"}, "COMMIT", ["SET transaction_timeout = '3s'"])
+        db.run("SELECT jhub_authz.set_option('lock_timeout', '1s')")
         held(db, d, where, "option lock_timeout", None, {"55P03"})
         held(db, d, where, "option lock_timeout", None, {"55P03"}, prepare)
         db.run("SELECT jhub_authz.set_option('lock_timeout', '20s')")
@@ -716,11 +716,14 @@ def decisions(db, rng, times):
 
     # idle with the decision taken: the lock ends with the session
     d.prepare()
-    d.session.run("SET idle_in_transaction_session_timeout = '200ms'")
     d.session.run("BEGIN")
     d.session.run(GROW, d.many)
     d.session.run("SET CONSTRAINTS ALL IMMEDIATE")
-    time.sleep(0.5)
+    pid = d.session.pid()
+    d.session.run("SET idle_in_transaction_session_timeout = '200ms'")
+    until = time.monotonic() + 60
+    while time.monotonic() < until and db.one("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid):
+        time.sleep(0.01)
     code = d.session.attempt("COMMIT")
     check("idle_in_transaction_session_timeout: fails as it should", code in ("25P03", "lost"), code)
     d.session.close()

@@ -14,7 +14,7 @@
 #   make move                        dumps and restores of every kind, and what comes of them
 #   make login-oracle [CASES=n] [SEED=n]
 #                                    login decisions against the real OAuthenticator, from PyPI
-#   make from-2 [SEED=n]             from JupyterHub 2.3.1 to every later release, from PyPI
+#   make from-2 [SEED=n]             from JupyterHub 2.x to every later release, from PyPI
 #   make from-2-size [TOKENS=n]      100,000 tokens, beside the hub's own migration
 #   make pg-upgrade                  PostgreSQL 15 to 17 to 18, in a Debian root
 #   make interleavings [SEED=n] [QUICK=1 | ALL=1]

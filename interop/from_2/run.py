@@ -264,6 +264,10 @@ def dry_run(server):
     said = server.psql(sql.format("true"), "from_2_dry")
     result(errors == "0", "upgrade_check finds no error")
     result(tables(server, "from_2_dry") == before, "the dry run changes nothing")
+    for how in ("pg_cancel_backend", "pg_terminate_backend"):
+        cut = server.psql("BEGIN; SELECT count(*) FROM jhub_authz.upgrade_token_roles();"
+                          f" SELECT {how}(pg_backend_pid()); COMMIT", "from_2_dry", check=False)
+        result(cut.returncode != 0 and tables(server, "from_2_dry") == before, f"interrupted by {how}, nothing is changed", cut)
     result(server.psql(sql.format("false"), "from_2_dry") == said, "what is done is what the dry run said")
     after = tables(server, "from_2_dry")
     result(server.psql(sql.format("false"), "from_2_dry") == "", "done twice, there is nothing to do")
