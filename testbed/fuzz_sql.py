@@ -67,6 +67,12 @@ FAMILIES = ["auth0", "azuread", "bitbucket", "cilogon", "generic", "github", "gi
 FACTS = ['{}', '[]', '{"name": "alice"}', '{"contents": ["read", "write"]}', '{"a": {"b": [1, 2.5, null, true]}}',
          '"x"', '1e1000', 'null', '{"login": "bob", "groups": ["physics"], "email": "a@b.c"}']
 
+# assertions and targets, as load_... takes them
+AUDIT_DOCUMENTS = ['[{"subject_kind": "user", "subject": "bob", "required": "admin:users", "expected": false, "veto": true, "note": "x"}]',
+                   '[{"subject_kind": "token", "subject": "a4", "required": "list:users!group=physics"}, {"subject_kind": "group", "subject": "physics", "required": "proxy"}]',
+                   '{"load_roles": [{"name": "grader", "scopes": ["list:users", "self"], "users": ["bob"], "groups": [], "services": ["boss"]}]}',
+                   '{"load_groups": {"physics": ["alice", "bob"], "empty": {"users": []}}, "admin_users": ["admin"]}', '[]', '{}']
+
 
 class Gen:
     def __init__(self, rng, corpus):
@@ -260,7 +266,7 @@ class Gen:
                 [self.text(name) for _ in range(r.choice([0, 1, 2, 4]))]
             return "%s::text[]", [words]
         if typ == "jsonb" or typ == "json":
-            return "%s::" + typ, [self.scopeset() if name == "scopes" else self.document(FACTS)]
+            return "%s::" + typ, [self.scopeset() if name == "scopes" else self.document(AUDIT_DOCUMENTS if name == "document" else FACTS)]
         if typ in ("integer", "bigint", "smallint", "xid8", "oid"):
             top = {"integer": 31, "bigint": 63, "smallint": 15, "xid8": 63, "oid": 31}[typ]
             n = r.choice([0, 1, 2, 3, 7, 14, -1, r.randrange(20), 2 ** top - 1, -2 ** top])

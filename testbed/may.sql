@@ -39,6 +39,8 @@ CREATE FUNCTION pg_temp.argument(type text, name text) RETURNS text LANGUAGE sql
         WHEN type = 'jsonb' AND name = 'wanted' THEN '''{"contents": ["read", "write"]}''::jsonb'
         WHEN type = 'jsonb' AND name = 'facts' THEN '''{}''::jsonb'
         WHEN type = 'jsonb' AND name = 'scopes' THEN '''["list:users"]''::jsonb'
+        WHEN type = 'jsonb' AND name = 'document' THEN '''{}''::jsonb'
+        WHEN type = 'jsonb' AND name = 'list' THEN '''["alice"]''::jsonb'
         WHEN type = 'jsonb' THEN '''{"name": "alice"}''::jsonb'
         WHEN type IN ('integer', 'bigint', 'smallint') THEN '1::' || type
         WHEN type = 'boolean' THEN 'false'

@@ -10,6 +10,7 @@ INSERT INTO sample VALUES
     (NULL, 'token', 'text', 'md5(''token1'')'), ('api_group', 'name', 'text', '''physics'''), ('api_service', 'name', 'text', '''announce'''),
     ('undefine_scope', 'name', 'text', '''custom:replica:read'''),
     ('set_option', 'name', 'text', '''base_url'''), ('set_option', 'value', 'text', '''/x/'''),
+    ('load_assertions', 'document', 'jsonb', '''[]'''), (NULL, 'document', 'jsonb', '''{}'''),
     (NULL, 'document', 'text', '''{"custom:replica:write": {"description": "x"}}'''),
     (NULL, 'provider', 'text', '''campus'''), (NULL, 'family', 'text', '''base'''), ('load_login_config', 'document', 'text', '''{}'''),
     (NULL, 'user_info', 'jsonb', '''{"name": "alice"}'''), (NULL, 'facts', 'jsonb', '''{}'''),

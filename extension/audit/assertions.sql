@@ -47,6 +47,9 @@ DECLARE
     n integer := 0;
     bad text;
 BEGIN
+    IF current_setting('transaction_read_only')::boolean THEN
+        RAISE EXCEPTION 'cannot execute load_assertions() in a read-only transaction' USING ERRCODE = 'read_only_sql_transaction';
+    END IF;
     IF jsonb_typeof(document) <> 'array' THEN
         RAISE EXCEPTION 'a document of assertions is a JSON array'
             USING ERRCODE = 'invalid_parameter_value',
