@@ -273,6 +273,10 @@ class Gen:
             if typ in ("xid8", "oid"):
                 n = abs(n) % 2 ** top
             return "'%d'::%s" % (n, typ), []
+        if typ == "numeric":
+            return self.pick(["0::numeric", "1.5::numeric", "-1e30::numeric", "'NaN'::numeric", "1e100::numeric"]), []
+        if typ == "numeric[]":
+            return self.pick(["'{}'::numeric[]", "'{0,1,2}'::numeric[]", "'{NULL,-5}'::numeric[]", "'{NaN,1e100}'::numeric[]"]), []
         if typ == "boolean":
             return self.pick(["true", "false"]), []
         if typ == "interval":

@@ -43,6 +43,8 @@ CREATE FUNCTION pg_temp.argument(type text, name text) RETURNS text LANGUAGE sql
         WHEN type = 'jsonb' AND name = 'list' THEN '''["alice"]''::jsonb'
         WHEN type = 'jsonb' THEN '''{"name": "alice"}''::jsonb'
         WHEN type IN ('integer', 'bigint', 'smallint') THEN '1::' || type
+        WHEN type = 'numeric' THEN '1::numeric'
+        WHEN type = 'numeric[]' THEN '''{0,1,2}''::numeric[]'
         WHEN type = 'boolean' THEN 'false'
         WHEN type = 'interval' THEN '''1 day''::interval'
         WHEN type = 'xid8' THEN '''1''::xid8'

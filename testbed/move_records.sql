@@ -40,5 +40,6 @@ INSERT INTO api_tokens (user_id, client_id, hashed, prefix, created, note, scope
 SELECT id, 'jupyterhub', 'sha512:1:move:9', 'move', '2024-05-01', 'move 9', '["list:users", "custom:move:read"]' FROM users WHERE name = 'mover';
 RESET ROLE;
 SELECT jhub_authz.revoke_token((SELECT id FROM public.api_tokens WHERE note = 'move 3'), 'incident: leaked');
+SELECT jhub_authz.acknowledge('never_expires', 'token', (SELECT id::text FROM public.api_tokens WHERE note = 'move 9'), NULL, 'it moves with the database');
 SELECT jhub_authz.set_mode('enforce');
 \o

@@ -14,11 +14,11 @@
  *-------------------------------------------------------------------------
  */
 #include "graph.h"
+#include "safe_text.h"
 #include "../effective/effective.h"
 
 #include <ctype.h>
 
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #define GRAPH_DEFAULT_MOST	100
@@ -61,14 +61,6 @@ graph_keeps_unicode(void)
 	return GetDatabaseEncoding() == PG_UTF8;
 }
 
-/* Controls, and what turns the direction of the text, would garble the picture. */
-static bool
-graph_is_control(pg_wchar c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) ||
-		(c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
-}
-
 static void
 graph_append_line(StringInfo buf, const char *line, int most, graph_char_fn append)
 {
@@ -84,7 +76,7 @@ graph_append_line(StringInfo buf, const char *line, int most, graph_char_fn appe
 			append(buf, 0x2026, "\xe2\x80\xa6", 3);
 			break;
 		}
-		if (graph_is_control(c))
+		if (safe_text_is_control(c))
 			append(buf, 0xfffd, "\xef\xbf\xbd", 3);
 		else
 			append(buf, c, p, len);

@@ -51,6 +51,7 @@ static const SettingsOption settings_options[] = {
 	{"lock_timeout", "5s", "how long a decision waits for its lock"},
 	{"revoke_limit", "0", "most tokens that one transaction may have revoked for growth; 0: no limit"},
 	{"notify", "off", "send NOTIFY jhub_authz with each event: on or off"},
+	{"dormant_after", "90 days", "how long a token or a user may be idle before it is a finding"},
 	{"base_url", "/", "the hub's c.JupyterHub.base_url, for answers that hold URLs"},
 	{"public_url", "", "the hub's c.JupyterHub.public_url, for answers that hold full URLs; empty: they are NULL"},
 };
@@ -568,6 +569,41 @@ settings_is_public_url(const char *value)
 		*settings_skip_url(path, '\0') == '\0';
 }
 
+/* A text, read as an interval. */
+typedef struct SettingsSpan
+{
+	char	   *text;
+	Interval   *span;
+} SettingsSpan;
+
+static void
+settings_try_span(void *arg)
+{
+	SettingsSpan *span = arg;
+
+	span->span = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(span->text),
+													   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+static bool
+settings_is_data_exception(int sqlerrcode)
+{
+	return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_DATA_EXCEPTION;
+}
+
+/* "90 days": more than nothing, and so little that a time can be that long ago. */
+static bool
+settings_is_span(const char *value)
+{
+	SettingsSpan span = {pstrdup(value), NULL};
+	Interval	none = {0};
+	Interval	most = {.month = 1000 * 12};
+
+	return module_try(settings_try_span, &span, settings_is_data_exception) &&
+		DatumGetBool(DirectFunctionCall2(interval_gt, IntervalPGetDatum(span.span), IntervalPGetDatum(&none))) &&
+		DatumGetBool(DirectFunctionCall2(interval_le, IntervalPGetDatum(span.span), IntervalPGetDatum(&most)));
+}
+
 /* Is the value one that the option takes?  Returns a hint if not. */
 static const char *
 settings_check_option(const char *name, const char *value)
@@ -594,6 +630,8 @@ settings_check_option(const char *name, const char *value)
 		return settings_is_base_url(value) ? NULL : "It is a path, such as / or /hubs/one/.";
 	if (strcmp(name, "public_url") == 0)
 		return settings_is_public_url(value) ? NULL : "It is a URL, such as https://hub.example.org/, or empty.";
+	if (strcmp(name, "dormant_after") == 0)
+		return settings_is_span(value) ? NULL : "It is an interval, such as 90 days, of no more than 1000 years.";
 	return NULL;
 }
 

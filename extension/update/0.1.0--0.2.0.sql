@@ -94,6 +94,7 @@ AS $grantable$
                 THEN p.proname = ANY (ARRAY['issue_token', 'authenticate', 'revoke_token', 'revoke_all',
                                             'rebase', 'set_policy', 'expire_old_tokens', 'resolve_request',
                                             'preview', 'reinstate_token', 'reinstate', 'login_apply',
+                                            'acknowledge', 'withdraw_acknowledgement',
                                             'authorize_token', 'set_required_scopes', 'whoami'])
                 ELSE p.provolatile <> 'v' AND p.proname <> ALL (ARRAY['authenticate', 'authorize_token', 'whoami']) END
     UNION ALL

@@ -1,0 +1,278 @@
+-- Findings: all that is worth a look, in one view, and what was acknowledged.
+-- Each part has one code where that can be, so that a condition on the code
+-- leaves the other parts out.
+
+CREATE VIEW jhub_authz.finding_codes AS
+    SELECT v.code, v.severity, v.meaning, v.advice
+      FROM (VALUES
+        ('self_check', 'critical', 'The extension or the hub''s data is not as it should be; at "error" something is not watched.',
+         'Do what the detail says; SELECT * FROM jhub_authz.self_check() shows it when it is done.'),
+        ('toxic_combination', 'critical', 'Grants that are harmless one by one give more together: who may put anybody into a group holds all that is restricted to that group''s members without restriction.',
+         'Take groups away from who holds the scopes for the group''s members, or give groups to somebody else.'),
+        ('grown_token', 'high', 'A token can do more than when it was issued, and nothing revoked it.',
+         'Revoke it with revoke_token(), or accept the growth with rebase().'),
+        ('leaver', 'high', 'Credentials are alive of a user who is gone: not seen for longer than dormant_after, or without any role or share.',
+         'Revoke them with revoke_all(''user'', NAME, REASON), with logins => true if the user is to be logged out too.'),
+        ('unreadable_scopes', 'high', 'Stored scopes do not parse and count as none; the hub may fail on them.',
+         'Write the row anew in the hub.'),
+        ('dormant_token', 'medium', 'A token was not used for longer than dormant_after.',
+         'Ask the owner and revoke it; max_age of a policy keeps it from coming again.'),
+        ('expired_share', 'medium', 'A share or code is past its end, but still there: the hub lets a share count until it is purged.',
+         'Have the hub purge it, or delete it over the hub''s API.'),
+        ('never_used_token', 'medium', 'A token was never used, and is older than dormant_after.',
+         'Ask the owner and revoke it.'),
+        ('open_share_code', 'medium', 'Whoever has the code can take the share.',
+         'Revoke it over the hub''s API, or with revoke_all(''user'', OWNER, REASON), if it is not to be used any more.'),
+        ('ownerless_token', 'medium', 'A token belongs to nobody.', 'Revoke it.'),
+        ('server_without_slash', 'medium', 'A filter by server without "/" is taken for every server of that name, whoever owns it.',
+         'Write owner/name; owner/ is the default server.'),
+        ('undefined_scope', 'medium', 'A scope does not exist in the release in force: misspelt, or custom and not defined here.',
+         'Correct it, or load the custom scopes with define_scopes().'),
+        ('discarded_scopes', 'low', 'A token holds what its owner does not: it comes alive when the owner gets it.',
+         'Issue it anew with less.'),
+        ('name_twins', 'low', 'Names differ in upper and lower case alone: one is easily taken for the other.',
+         'Rename one, or see that the authenticator makes names lower case.'),
+        ('never_expires', 'low', 'A token has no expiry.',
+         'Give the class a max_age with set_policy() and apply it with expire_old_tokens().'),
+        ('inherit_token', 'info', 'A token can do whatever its owner can, as that changes.',
+         'Issue tokens with the scopes that are needed.'),
+        ('open_share', 'info', 'A share has no end.', 'Ask the owner if it is still needed.')
+      ) AS v (code, severity, meaning, advice);
+COMMENT ON VIEW jhub_authz.finding_codes IS 'the codes of findings: what each means and what to do';
+COMMENT ON COLUMN jhub_authz.finding_codes.code IS 'short name of the kind of finding';
+COMMENT ON COLUMN jhub_authz.finding_codes.severity IS 'the most severe that it can be: critical, high, medium, low or info';
+COMMENT ON COLUMN jhub_authz.finding_codes.meaning IS 'what it is';
+COMMENT ON COLUMN jhub_authz.finding_codes.advice IS 'what to do about it';
+
+CREATE TABLE jhub_authz.finding_acknowledgements (
+    acknowledgement_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    actor name NOT NULL,
+    role name NOT NULL,
+    application_name text NOT NULL,
+    code text NOT NULL,
+    subject_kind text NOT NULL,
+    subject text NOT NULL,
+    object text,
+    reason text NOT NULL,
+    until timestamptz,
+    withdrawn boolean NOT NULL
+);
+COMMENT ON TABLE jhub_authz.finding_acknowledgements IS 'who accepted which finding, why, and until when; rows are only added, the last of a finding counts';
+COMMENT ON COLUMN jhub_authz.finding_acknowledgements.acknowledgement_id IS 'number of the acknowledgement';
+COMMENT ON COLUMN jhub_authz.finding_acknowledgements.at IS 'when it was acknowledged or withdrawn';
+COMMENT ON COLUMN jhub_authz.finding_acknowledgements.actor IS 'session user who did it';
+COMMENT ON COLUMN jhub_authz.finding_acknowledgements.role IS 'current role at that statement';
+COMMENT ON COLUMN jhub_authz.finding_acknowledgements.application_name IS 'application_name of that session';
+COMMENT ON COLUMN jhub_authz.finding_acknowledgements.code IS 'code of the finding';
+COMMENT ON COLUMN jhub_authz.finding_acknowledgements.subject_kind IS 'its subject_kind';
+COMMENT ON COLUMN jhub_authz.finding_acknowledgements.subject IS 'its subject';
+COMMENT ON COLUMN jhub_authz.finding_acknowledgements.object IS 'its object; NULL: whatever the object';
+COMMENT ON COLUMN jhub_authz.finding_acknowledgements.reason IS 'why it is accepted, or not any more';
+COMMENT ON COLUMN jhub_authz.finding_acknowledgements.until IS 'until when it is accepted; NULL: without end';
+COMMENT ON COLUMN jhub_authz.finding_acknowledgements.withdrawn IS 'it takes an earlier acknowledgement back';
+SELECT pg_catalog.pg_extension_config_dump('jhub_authz.finding_acknowledgements', '');
+SELECT pg_catalog.pg_extension_config_dump('jhub_authz.finding_acknowledgements_acknowledgement_id_seq', '');
+
+CREATE VIEW jhub_authz._acknowledged AS
+    SELECT l.code, l.subject_kind, l.subject, l.object, l.reason, l.until, l.at, l.actor
+      FROM (SELECT DISTINCT ON (a.code, a.subject_kind, a.subject, a.object) a.*
+              FROM jhub_authz.finding_acknowledgements a
+             ORDER BY a.code, a.subject_kind, a.subject, a.object, a.acknowledgement_id DESC) l
+     WHERE NOT l.withdrawn AND (l.until IS NULL OR l.until OPERATOR(pg_catalog.>) pg_catalog.now());
+COMMENT ON VIEW jhub_authz._acknowledged IS 'the acknowledgements in force';
+COMMENT ON COLUMN jhub_authz._acknowledged.code IS 'code of the finding';
+COMMENT ON COLUMN jhub_authz._acknowledged.subject_kind IS 'its subject_kind';
+COMMENT ON COLUMN jhub_authz._acknowledged.subject IS 'its subject';
+COMMENT ON COLUMN jhub_authz._acknowledged.object IS 'its object; NULL: whatever the object';
+COMMENT ON COLUMN jhub_authz._acknowledged.reason IS 'why';
+COMMENT ON COLUMN jhub_authz._acknowledged.until IS 'until when; NULL: without end';
+COMMENT ON COLUMN jhub_authz._acknowledged.at IS 'since when';
+COMMENT ON COLUMN jhub_authz._acknowledged.actor IS 'who did it';
+
+CREATE FUNCTION jhub_authz._scope_defects(OUT code text, OUT object_kind text, OUT object text, OUT scope text, OUT detail text) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'jhub_authz__scope_defects' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 100;
+COMMENT ON FUNCTION jhub_authz._scope_defects() IS 'stored scopes that do not parse, do not exist, or filter by a server without an owner';
+REVOKE ALL ON FUNCTION jhub_authz._scope_defects() FROM PUBLIC;
+
+CREATE FUNCTION jhub_authz._dormant_before() RETURNS timestamptz
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $body$ SELECT now() - o.value::interval FROM jhub_authz.options o WHERE o.name = 'dormant_after' $body$;
+COMMENT ON FUNCTION jhub_authz._dormant_before() IS 'who was last seen before that is dormant: option dormant_after';
+REVOKE ALL ON FUNCTION jhub_authz._dormant_before() FROM PUBLIC;
+
+CREATE FUNCTION jhub_authz._some_scopes(scopes jhub_authz.scopeset) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $body$
+    SELECT string_agg(e.scope, ', ' ORDER BY e.n) FILTER (WHERE e.n <= 4)
+           || CASE WHEN count(*) > 4 THEN format(' and %s more', count(*) - 4) ELSE '' END
+      FROM (SELECT s.scope, row_number() OVER () AS n FROM jhub_authz.scope_explode(scopes) s) AS e
+    $body$;
+COMMENT ON FUNCTION jhub_authz._some_scopes(jhub_authz.scopeset) IS 'the first of some scopes, and how many more there are';
+REVOKE ALL ON FUNCTION jhub_authz._some_scopes(jhub_authz.scopeset) FROM PUBLIC;
+
+-- Who may put anybody into a group, and holds something for its members: a row for
+-- each group.  Tokens can do no more than their owners, who are here.
+CREATE FUNCTION jhub_authz._toxic_combinations(OUT severity text, OUT subject_kind text, OUT subject text, OUT object text, OUT detail text) RETURNS SETOF record
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100
+    SET search_path = pg_catalog, pg_temp
+    AS $body$
+    SELECT CASE WHEN bool_or(held.base = ANY (ARRAY['access:servers', 'admin:servers', 'servers', 'tokens', 'admin:users', 'users', 'shares'])) THEN 'critical'
+                WHEN bool_or(held.base !~ '^(read|list):') THEN 'high' ELSE 'medium' END,
+           s.kind, s.name, 'groups!group=' || held.filter_value,
+           format('May put anybody into group "%s", so these hold for everybody: %s.', held.filter_value,
+                  string_agg(held.base, ', ' ORDER BY held.base COLLATE "C"))
+      FROM (SELECT 'user' AS kind, u.name, u.scopes FROM jhub_authz.all_user_scopes() u
+            UNION ALL SELECT 'service', v.name, v.scopes FROM jhub_authz.all_service_scopes() v) AS s,
+           LATERAL jhub_authz.scope_explode(s.scopes) held
+     WHERE s.scopes OPERATOR(jhub_authz.&&) 'groups'::jhub_authz.scopeset
+       AND held.filter_kind = 'group'
+       AND NOT held.base = ANY (ARRAY['groups', 'admin:groups', 'delete:groups', 'read:groups', 'read:groups:name', 'list:groups', 'read:roles:groups'])
+       AND s.scopes OPERATOR(jhub_authz.@>) jhub_authz.scopeset_of('groups!group=' || held.filter_value)
+     GROUP BY s.kind, s.name, held.filter_value
+    $body$;
+COMMENT ON FUNCTION jhub_authz._toxic_combinations() IS 'who may put anybody into a group and holds something for its members';
+REVOKE ALL ON FUNCTION jhub_authz._toxic_combinations() FROM PUBLIC;
+
+CREATE VIEW jhub_authz._findings AS
+    SELECT CASE WHEN c.level OPERATOR(pg_catalog.=) 'error' THEN 'critical' ELSE 'medium' END AS severity, 'self_check'::text AS code,
+           'hub'::text AS subject_kind, c.check_name AS subject, c.object, c.detail, NULL::timestamptz AS since
+      FROM jhub_authz.self_check() c
+     WHERE c.check_name OPERATOR(pg_catalog.<>) ALL (ARRAY['stored_scopes', 'undefined_scope'])
+    UNION ALL
+    SELECT CASE WHEN d.code OPERATOR(pg_catalog.=) 'unreadable_scopes' THEN 'high' ELSE 'medium' END, d.code, d.object_kind, d.object, d.scope, d.detail, NULL
+      FROM jhub_authz._scope_defects() d
+    UNION ALL
+    SELECT t.severity, 'toxic_combination', t.subject_kind, t.subject, t.object, t.detail, NULL
+      FROM jhub_authz._toxic_combinations() t
+    UNION ALL
+    SELECT 'high', 'leaver', 'user', u.name, NULL,
+           pg_catalog.format('%s live %s, %s; %s.', u.live_tokens, CASE WHEN u.live_tokens OPERATOR(pg_catalog.=) 1 THEN 'token' ELSE 'tokens' END,
+                             COALESCE('last used ' OPERATOR(pg_catalog.||) pg_catalog.to_char(u.last_token_use AT TIME ZONE 'UTC', 'YYYY-MM-DD'), 'never used'),
+                             CASE WHEN NOT u.has_grants THEN 'the user has no role and no share'
+                                  ELSE 'the user was not seen since ' OPERATOR(pg_catalog.||) COALESCE(pg_catalog.to_char(COALESCE(u.last_activity, u.created) AT TIME ZONE 'UTC', 'YYYY-MM-DD'), 'ever') END),
+           COALESCE(u.last_activity, u.created)
+      FROM jhub_authz._users_seen() u, jhub_authz._dormant_before() b (before)
+     WHERE u.live_tokens OPERATOR(pg_catalog.>) 0
+       AND (NOT u.has_grants OR COALESCE(u.last_activity, u.created) OPERATOR(pg_catalog.<) b.before)
+    UNION ALL
+    SELECT CASE WHEN s.expires_at IS NULL THEN 'medium' ELSE 'low' END, 'open_share_code', 'share code', s.share_id::text, s.server,
+           pg_catalog.format('Made by "%s", taken %s %s, %s.', s.owner, s.uses, CASE WHEN s.uses OPERATOR(pg_catalog.=) 1 THEN 'time' ELSE 'times' END,
+                             COALESCE('open until ' OPERATOR(pg_catalog.||) pg_catalog.to_char(s.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI UTC'), 'without an end')),
+           s.created
+      FROM jhub_authz.share_audit s
+     WHERE s.kind OPERATOR(pg_catalog.=) 'code' AND NOT s.expired
+    UNION ALL
+    SELECT CASE WHEN s.kind OPERATOR(pg_catalog.=) 'share' THEN 'medium' ELSE 'low' END, 'expired_share',
+           CASE WHEN s.kind OPERATOR(pg_catalog.=) 'share' THEN 'share' ELSE 'share code' END, s.share_id::text, s.server,
+           CASE WHEN s.kind OPERATOR(pg_catalog.=) 'share' THEN pg_catalog.format('Given by "%s" to %s "%s", and still counts.', s.owner, s.to_kind, s.to_name)
+                ELSE pg_catalog.format('Made by "%s", not purged.', s.owner) END,
+           s.expires_at
+      FROM jhub_authz.share_audit s
+     WHERE s.expired
+    UNION ALL
+    SELECT 'info', 'open_share', 'share', s.share_id::text, s.server,
+           pg_catalog.format('Given by "%s" to %s "%s".', s.owner, s.to_kind, s.to_name), s.created
+      FROM jhub_authz.share_audit s
+     WHERE s.kind OPERATOR(pg_catalog.=) 'share' AND s.expires_at IS NULL
+    UNION ALL
+    SELECT 'low', 'name_twins', 'user', pg_catalog.min(u.name COLLATE "C"), pg_catalog.string_agg(u.name, ', ' ORDER BY u.name COLLATE "C"),
+           'Names of users that differ in case alone.', pg_catalog.max(u.created)
+      FROM jhub_authz._users_seen() u GROUP BY pg_catalog.lower(u.name) HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1
+    UNION ALL
+    SELECT 'low', 'name_twins', 'group', pg_catalog.min(g.name COLLATE "C"), pg_catalog.string_agg(g.name, ', ' ORDER BY g.name COLLATE "C"),
+           'Names of groups that differ in case alone.', NULL
+      FROM jhub_authz._group_members() g GROUP BY pg_catalog.lower(g.name) HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1
+    UNION ALL
+    SELECT f.severity, f.code, 'token', t.token_id::text, f.object,
+           pg_catalog.format('%s (of %s "%s"%s, %s)', f.detail, COALESCE(t.owner_kind, 'nobody'), COALESCE(t.owner, ''),
+                             CASE WHEN t.class OPERATOR(pg_catalog.=) 'oauth' THEN ' for client "' OPERATOR(pg_catalog.||) COALESCE(t.client_id, '') OPERATOR(pg_catalog.||) '"' ELSE '' END,
+                             COALESCE('made ' OPERATOR(pg_catalog.||) pg_catalog.to_char(t.created AT TIME ZONE 'UTC', 'YYYY-MM-DD'), 'made at an unknown time')),
+           f.since
+      FROM jhub_authz.token_audit t, jhub_authz._dormant_before() b (before),
+           LATERAL (VALUES
+             ('medium', 'ownerless_token', NULL, CASE WHEN t.owner_kind IS NULL THEN 'It belongs to nobody' END, t.created),
+             (CASE WHEN t.on_growth OPERATOR(pg_catalog.=) 'ignore' OR t.uses_inherit AND t.inherit OPERATOR(pg_catalog.=) 'follow' THEN 'info' ELSE 'high' END,
+              'grown_token', t.grown::text, CASE WHEN jhub_authz.scope_count(t.grown) OPERATOR(pg_catalog.>) 0 THEN 'It can do more than at issue: ' OPERATOR(pg_catalog.||) jhub_authz._some_scopes(t.grown) END,
+              NULL::timestamptz),
+             ('medium', 'dormant_token', NULL, CASE WHEN t.last_activity OPERATOR(pg_catalog.<) b.before
+                   THEN 'Last used ' OPERATOR(pg_catalog.||) pg_catalog.to_char(t.last_activity AT TIME ZONE 'UTC', 'YYYY-MM-DD') END, t.last_activity),
+             ('medium', 'never_used_token', NULL, CASE WHEN t.last_activity IS NULL AND t.created OPERATOR(pg_catalog.<) b.before THEN 'Never used' END, t.created),
+             (CASE WHEN t.class OPERATOR(pg_catalog.=) ANY (ARRAY['server', 'service']) THEN 'info' ELSE 'low' END,
+              'never_expires', NULL, CASE WHEN t.never_expires THEN 'It has no expiry' END, t.created),
+             ('low', 'discarded_scopes', NULL, CASE WHEN jhub_authz.scope_count(t.discarded) OPERATOR(pg_catalog.>) 0
+                   THEN 'It holds more than its owner: ' OPERATOR(pg_catalog.||) jhub_authz._some_scopes(t.discarded) END, NULL),
+             ('info', 'inherit_token', NULL, CASE WHEN t.uses_inherit THEN 'It can do whatever its owner can' END, t.created)
+           ) AS f (severity, code, object, detail, since)
+     WHERE NOT t.expired AND f.detail IS NOT NULL;
+COMMENT ON VIEW jhub_authz._findings IS 'findings, acknowledged or not';
+COMMENT ON COLUMN jhub_authz._findings.severity IS 'critical, high, medium, low or info';
+COMMENT ON COLUMN jhub_authz._findings.code IS 'kind of finding: finding_codes says what it means and what to do';
+COMMENT ON COLUMN jhub_authz._findings.subject_kind IS 'what it is about: user, service, group, role, client, token, share, share code or hub';
+COMMENT ON COLUMN jhub_authz._findings.subject IS 'its name; id of a token, share or share code; name of the check of self_check';
+COMMENT ON COLUMN jhub_authz._findings.object IS 'what about it: a scope, a server, another name; NULL: nothing more';
+COMMENT ON COLUMN jhub_authz._findings.detail IS 'the finding in a sentence';
+COMMENT ON COLUMN jhub_authz._findings.since IS 'when it began, where that is known; else NULL';
+
+CREATE VIEW jhub_authz.findings AS
+    SELECT f.severity, f.code, f.subject_kind, f.subject, f.object, f.detail, f.since,
+           COALESCE(a.at, w.at) AS acknowledged_at, COALESCE(a.actor, w.actor) AS acknowledged_by,
+           CASE WHEN a.at IS NOT NULL THEN a.reason ELSE w.reason END AS acknowledged_reason,
+           CASE WHEN a.at IS NOT NULL THEN a.until ELSE w.until END AS acknowledged_until
+      FROM jhub_authz._findings f
+      LEFT JOIN jhub_authz._acknowledged a
+             ON a.code OPERATOR(pg_catalog.=) f.code AND a.subject_kind OPERATOR(pg_catalog.=) f.subject_kind
+            AND a.subject OPERATOR(pg_catalog.=) f.subject AND a.object OPERATOR(pg_catalog.=) f.object
+      LEFT JOIN jhub_authz._acknowledged w
+             ON w.code OPERATOR(pg_catalog.=) f.code AND w.subject_kind OPERATOR(pg_catalog.=) f.subject_kind
+            AND w.subject OPERATOR(pg_catalog.=) f.subject AND w.object IS NULL;
+COMMENT ON VIEW jhub_authz.findings IS 'all that is worth a look, by severity, and what of it was acknowledged';
+COMMENT ON COLUMN jhub_authz.findings.severity IS 'critical, high, medium, low or info';
+COMMENT ON COLUMN jhub_authz.findings.code IS 'kind of finding: finding_codes says what it means and what to do';
+COMMENT ON COLUMN jhub_authz.findings.subject_kind IS 'what it is about: user, service, group, role, client, token, share, share code or hub';
+COMMENT ON COLUMN jhub_authz.findings.subject IS 'its name; id of a token, share or share code; name of the check of self_check';
+COMMENT ON COLUMN jhub_authz.findings.object IS 'what about it: a scope, a server, another name; NULL: nothing more';
+COMMENT ON COLUMN jhub_authz.findings.detail IS 'the finding in a sentence';
+COMMENT ON COLUMN jhub_authz.findings.since IS 'when it began, where that is known; else NULL';
+COMMENT ON COLUMN jhub_authz.findings.acknowledged_at IS 'when it was acknowledged; NULL: it is open';
+COMMENT ON COLUMN jhub_authz.findings.acknowledged_by IS 'who acknowledged it';
+COMMENT ON COLUMN jhub_authz.findings.acknowledged_reason IS 'why it is accepted';
+COMMENT ON COLUMN jhub_authz.findings.acknowledged_until IS 'until when it is accepted; NULL: without end';
+
+CREATE VIEW jhub_authz.open_findings AS
+    SELECT f.severity, f.code, f.subject_kind, f.subject, f.object, f.detail, f.since
+      FROM jhub_authz.findings f WHERE f.acknowledged_at IS NULL;
+COMMENT ON VIEW jhub_authz.open_findings IS 'findings that are not acknowledged';
+COMMENT ON COLUMN jhub_authz.open_findings.severity IS 'critical, high, medium, low or info';
+COMMENT ON COLUMN jhub_authz.open_findings.code IS 'kind of finding: finding_codes says what it means and what to do';
+COMMENT ON COLUMN jhub_authz.open_findings.subject_kind IS 'what it is about: user, service, group, role, client, token, share, share code or hub';
+COMMENT ON COLUMN jhub_authz.open_findings.subject IS 'its name; id of a token, share or share code; name of the check of self_check';
+COMMENT ON COLUMN jhub_authz.open_findings.object IS 'what about it: a scope, a server, another name; NULL: nothing more';
+COMMENT ON COLUMN jhub_authz.open_findings.detail IS 'the finding in a sentence';
+COMMENT ON COLUMN jhub_authz.open_findings.since IS 'when it began, where that is known; else NULL';
+
+CREATE FUNCTION jhub_authz.acknowledge(code text, subject_kind text, subject text, object text, reason text, until timestamptz DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'jhub_authz_acknowledge' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION jhub_authz.acknowledge(text, text, text, text, text, timestamptz)
+    IS 'accepts a finding, for a reason and until a time (NULL: without end), whatever the object if that is NULL; returns how many there are of it';
+REVOKE ALL ON FUNCTION jhub_authz.acknowledge(text, text, text, text, text, timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION jhub_authz.withdraw_acknowledgement(code text, subject_kind text, subject text, object text, reason text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'jhub_authz_withdraw_acknowledgement' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION jhub_authz.withdraw_acknowledgement(text, text, text, text, text) IS 'takes an acknowledgement back; false if there is none in force';
+REVOKE ALL ON FUNCTION jhub_authz.withdraw_acknowledgement(text, text, text, text, text) FROM PUBLIC;
+
+CREATE FUNCTION jhub_authz.dormant_tokens(idle interval DEFAULT NULL, OUT token_id integer, OUT owner_kind text, OUT owner text, OUT client_id text,
+        OUT note text, OUT created timestamptz, OUT last_activity timestamptz, OUT expires_at timestamptz, OUT never_used boolean) RETURNS SETOF record
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000 ROWS 1000
+    SET search_path = pg_catalog, pg_temp
+    AS $body$
+    SELECT t.token_id, t.owner_kind, t.owner, t.client_id, t.note, t.created, t.last_activity, t.expires_at, t.never_used
+      FROM jhub_authz.token_audit t
+     WHERE NOT t.expired AND coalesce(t.last_activity, t.created) < CASE WHEN dormant_tokens.idle IS NULL THEN jhub_authz._dormant_before() ELSE now() - dormant_tokens.idle END
+     ORDER BY coalesce(t.last_activity, t.created), t.token_id
+    $body$;
+COMMENT ON FUNCTION jhub_authz.dormant_tokens(interval) IS 'live tokens that were not used for so long (NULL: option dormant_after), the longest idle first';
+REVOKE ALL ON FUNCTION jhub_authz.dormant_tokens(interval) FROM PUBLIC;
