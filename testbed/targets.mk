@@ -34,8 +34,10 @@
 #                                    in SQL, restarted and killed
 #   make server-oracle [HUB=5.5.1] [SERVER=2.21.1] [SEED=n] [VISITORS=n]
 #                                    requests to a real Jupyter Server, and authorize()
+#   make report-check                report_html() in a real Chromium: alone, light, dark, narrow, printed
+#   make graph-check [MERMAID=version]  graph_dot() in Graphviz, graph_mermaid() in Mermaid
 #   make faults [KILLS=15] [SEED=n]  kills, a full disk, little memory, timeouts
-.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost bench running-hub faults login-oracle
+.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost bench running-hub faults login-oracle report-check graph-check
 
 demo:
 	@$(here)demo/run
@@ -104,3 +106,9 @@ server-oracle:
 
 faults:
 	@$(here)testbed/faults "$(or $(KILLS),15)" $(SEED)
+
+report-check:
+	@$(here)testbed/look/run report
+
+graph-check:
+	@MERMAID="$(MERMAID)" $(here)testbed/look/run graphs
