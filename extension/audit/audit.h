@@ -9,6 +9,7 @@
 #define JHUB_AUTHZ_AUDIT_H
 
 #include "../effective/effective.h"
+#include "../hub/hub_audit.h"
 
 #include "utils/tuplestore.h"
 
@@ -60,5 +61,19 @@ extern void audit_scope_rows_begin(AuditScopeRows *rows, FunctionCallInfo fcinfo
 
 /* All rows of a subject; none for an expired token. */
 extern void audit_scope_rows(AuditScopeRows *rows, EffectiveSubject *subject);
+
+/* ---- shares that were (ended_shares.c) ---- */
+
+typedef struct AuditEndedShare
+{
+	int			id;
+	const Scopeset *scopes;
+	bool		has_expires;
+	Timestamp	expires_at;		/* UTC */
+	TimestampTz ended;			/* when it was taken away */
+} AuditEndedShare;
+
+/* With this user or one of these groups, as far as the past was kept; palloc'd. */
+extern AuditEndedShare *audit_ended_shares(int user_id, const HubIds *groups, int *n);
 
 #endif							/* JHUB_AUTHZ_AUDIT_H */

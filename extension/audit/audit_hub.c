@@ -27,7 +27,7 @@
 #define AUDIT_SINGLES	32
 
 /* so many tokens are read ahead at most */
-#define AUDIT_MOST_AHEAD	8192
+#define AUDIT_MOST_AHEAD	1024
 
 struct AuditHub
 {

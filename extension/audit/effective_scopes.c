@@ -181,7 +181,7 @@ void
 audit_scope_rows_begin(AuditScopeRows *rows, FunctionCallInfo fcinfo)
 {
 	memset(rows, 0, sizeof(*rows));
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	rows->rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	rows->row = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz audit rows",
 									  ALLOCSET_DEFAULT_SIZES);
@@ -241,7 +241,7 @@ jhub_authz__audit_keys(PG_FUNCTION_ARGS)
 	SubjectKind kind = effective_subject_kind(effective_utf8_string(PG_GETARG_TEXT_PP(0)));
 	AuditKeyRows rows;
 
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	rows.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	rows.row = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz audit key",
 									 ALLOCSET_SMALL_SIZES);

@@ -205,7 +205,7 @@ jhub_authz__token_audit(PG_FUNCTION_ARGS)
 	Datum		values[AUDIT_NCOLUMNS];
 	bool		nulls[AUDIT_NCOLUMNS];
 
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (PG_ARGISNULL(ARG_TOKEN))
 		return (Datum) 0;
 	hub = audit_hub(fcinfo);

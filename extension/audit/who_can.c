@@ -24,6 +24,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+/* so many tokens are looked at together: their clients are read in one go */
+#define WHO_BATCH	1000
+
 typedef struct WhoCan
 {
 	const HubSchema *hub;
@@ -40,6 +43,10 @@ typedef struct WhoCan
 	AuditScopeRows rows;
 	HubIds		owner_users;	/* whose tokens may hold it */
 	HubIds		owner_services;
+
+	MemoryContext batch;		/* of tokens that wait to be looked at */
+	int			ntokens;
+	HubToken   *tokens[WHO_BATCH];
 } WhoCan;
 
 static bool
@@ -223,9 +230,8 @@ who_owners(WhoCan *who)
 }
 
 static void
-who_token(HubToken *token, void *arg)
+who_token(WhoCan *who, HubToken *token)
 {
-	WhoCan	   *who = arg;
 	EffectiveSubject subject;
 
 	CHECK_FOR_INTERRUPTS();
@@ -237,6 +243,37 @@ who_token(HubToken *token, void *arg)
 		subject.service = hub_service(who->data, token->service_id);
 	if (who_meets(who, effective_token(who->way, token, NULL, NULL)))
 		audit_scope_rows(&who->rows, &subject);
+}
+
+static void
+who_batch(WhoCan *who)
+{
+	MemoryContext caller = MemoryContextSwitchTo(who->batch);
+	char	   *clients[WHO_BATCH];
+	int			n = 0;
+
+	for (int i = 0; i < who->ntokens; i++)
+		if (who->tokens[i]->client_id != NULL &&
+			strcmp(who->tokens[i]->client_id, "jupyterhub") != 0)
+			clients[n++] = who->tokens[i]->client_id;
+	hub_clients_ahead(who->data, clients, n);
+	for (int i = 0; i < who->ntokens; i++)
+		who_token(who, who->tokens[i]);
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(who->batch);
+	who->ntokens = 0;
+}
+
+static void
+who_keep_token(HubToken *token, void *arg)
+{
+	WhoCan	   *who = arg;
+	MemoryContext caller = MemoryContextSwitchTo(who->batch);
+
+	who->tokens[who->ntokens++] = effective_copy_token(token);
+	MemoryContextSwitchTo(caller);
+	if (who->ntokens == WHO_BATCH)
+		who_batch(who);
 }
 
 /*
@@ -263,7 +300,10 @@ who_answer(FunctionCallInfo fcinfo, WhoCan *who)
 	want.nusers = who->owner_users.n;
 	want.services = who->owner_services.ids;
 	want.nservices = who->owner_services.n;
-	hub_each_token(who->hub, &want, false, who_token, who);
+	who->batch = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz who_can tokens",
+									   ALLOCSET_DEFAULT_SIZES);
+	hub_each_token(who->hub, &want, false, who_keep_token, who);
+	who_batch(who);
 }
 
 static void

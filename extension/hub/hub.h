@@ -213,6 +213,9 @@ extern HubRole **hub_roles(const HubData *data, int *n);	/* those loaded */
 /* A client, read on demand and remembered; NULL if unknown. */
 extern const HubClient *hub_client(HubData *data, const char *identifier);
 
+/* Read these clients in one go, for hub_client. */
+extern void hub_clients_ahead(HubData *data, char *const *identifiers, int n);
+
 /* Who is in which group, for anybody, read on demand and remembered. */
 extern ScopeMembership *hub_membership(HubData *data);
 

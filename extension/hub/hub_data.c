@@ -491,13 +491,13 @@ hub_client_row(HeapTuple tuple, TupleDesc desc, void *arg)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Read one client, or all (NULL). */
+/* Read these clients, or all (n 0). */
 static void
-hub_read_clients(HubData *data, const char *identifier)
+hub_read_clients(HubData *data, char *const *identifiers, int n)
 {
 	const HubSchema *hub = &data->schema;
-	int			nargs = identifier ? 1 : 0;
-	Oid			types[2] = {TEXTOID};
+	int			nargs = n > 0 ? 1 : 0;
+	Oid			types[2] = {TEXTARRAYOID};
 	Datum		values[2];
 	SpiFrame	frame;
 	char	   *sql;
@@ -510,11 +510,27 @@ hub_read_clients(HubData *data, const char *identifier)
 				   hub->has_allowed_scopes ? "c.allowed_scopes" : "NULL::text",
 				   hub_from(hub, HUB_OAUTH_CLIENTS, "c", nargs), hub_from(hub, HUB_SERVICES, "v", nargs),
 				   hub_from(hub, HUB_SPAWNERS, "p", nargs), hub_from(hub, HUB_USERS, "u", nargs),
-				   identifier ? " WHERE c.identifier = $1" : "");
-	if (identifier)
-		values[0] = PointerGetDatum(module_text_from_utf8(identifier, strlen(identifier)));
-	hub_query(data, sql, nargs, types, values, identifier == NULL, hub_client_row, data);
+				   n == 1 ? " WHERE c.identifier = ($1::text[])[1]" :
+				   n > 0 ? " WHERE c.identifier = ANY ($1)" : "");
+	if (n > 0)
+		values[0] = spi_text_array(identifiers, n);
+	hub_query(data, sql, nargs, types, values, n != 1, hub_client_row, data);
 	spi_leave(&frame);
+}
+
+/* What was looked for and is not there is remembered, too. */
+static HubClientRow *
+hub_found_client(HubData *data, const char *identifier)
+{
+	int			len = strlen(identifier);
+	HubClientRow *row = hub_names_get(data->clients, identifier, len);
+
+	if (row == NULL)
+	{
+		row = &hub_no_client;
+		*hub_names_put(data->clients, MemoryContextStrdup(data->context, identifier), len) = row;
+	}
+	return row;
 }
 
 /*
@@ -524,32 +540,49 @@ hub_read_clients(HubData *data, const char *identifier)
 const HubClient *
 hub_client(HubData *data, const char *identifier)
 {
-	int			len = strlen(identifier);
 	HubClientRow *row;
 
 	if (data->clients == NULL)
 		data->clients = hub_names_new(data->context);
-	row = hub_names_get(data->clients, identifier, len);
+	row = hub_names_get(data->clients, identifier, strlen(identifier));
 	if (row == NULL && data->nclient_reads >= 0)
 	{
 		if (data->everyone || data->nclient_reads >= HUB_SINGLE_CLIENTS)
 		{
-			hub_read_clients(data, NULL);
+			hub_read_clients(data, NULL, 0);
 			data->nclient_reads = -1;
 		}
 		else
 		{
-			hub_read_clients(data, identifier);
+			char	   *one = unconstify(char *, identifier);
+
+			hub_read_clients(data, &one, 1);
 			data->nclient_reads++;
 		}
-		row = hub_names_get(data->clients, identifier, len);
-		if (row == NULL)
-		{
-			row = &hub_no_client;
-			*hub_names_put(data->clients, MemoryContextStrdup(data->context, identifier), len) = row;
-		}
+		row = hub_found_client(data, identifier);
 	}
 	return row == NULL || row == &hub_no_client ? NULL : &row->client;
+}
+
+void
+hub_clients_ahead(HubData *data, char *const *identifiers, int n)
+{
+	char	  **unknown = palloc(sizeof(char *) * Max(n, 1));
+	int			nunknown = 0;
+
+	if (data->clients == NULL)
+		data->clients = hub_names_new(data->context);
+	if (data->nclient_reads < 0)
+		return;
+	for (int i = 0; i < n; i++)
+		if (hub_names_get(data->clients, identifiers[i], strlen(identifiers[i])) == NULL)
+			unknown[nunknown++] = identifiers[i];
+	if (nunknown == 0)
+		return;
+	hub_read_clients(data, unknown, nunknown);
+	for (int i = 0; i < nunknown; i++)
+		(void) hub_found_client(data, unknown[i]);
+	pfree(unknown);
 }
 
 /* ---- ids by name ---- */

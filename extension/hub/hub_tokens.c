@@ -141,6 +141,27 @@ hub_token_list(HubTokenQuery *query, const char *column, Oid type, Datum value)
 	query->nargs++;
 }
 
+/*
+ * An owner's tokens are found by no index of the hub's: all tokens are compared
+ * with the list, and where it is long it has to be a hash table.
+ */
+static void
+hub_token_owners(HubTokenQuery *query, const HubTokenWant *want)
+{
+	int		   *owners = palloc(sizeof(int) * (want->nusers + want->nservices));
+
+	for (int i = 0; i < want->nusers; i++)
+		owners[i] = want->users[i];
+	for (int i = 0; i < want->nservices; i++)
+		owners[want->nusers + i] = -want->services[i];
+	appendStringInfo(&query->sql, "coalesce(user_id, -service_id) IN (SELECT unnest($%d))",
+					 query->nargs + 1);
+	query->types[query->nargs] = INT4ARRAYOID;
+	query->values[query->nargs] = spi_int_array(owners, want->nusers + want->nservices);
+	query->nargs++;
+	query->nlists++;
+}
+
 /* A column that we can do without: a release may drop it. */
 static const char *
 hub_token_column(const HubSchema *hub, const char *column, const char *none)
@@ -172,6 +193,8 @@ hub_token_query(HubTokenQuery *query, const HubSchema *hub, const HubTokenWant *
 	}
 	else if (want->all)
 		appendStringInfoString(&query->sql, "true");
+	else if (want->nids + want->nclients == 0 && want->nusers + want->nservices > 4)
+		hub_token_owners(query, want);
 	else
 	{
 		appendStringInfoChar(&query->sql, '(');

@@ -1,0 +1,548 @@
+/*-------------------------------------------------------------------------
+ *
+ * escalation.c
+ *	  What a subject can reach by writing what it may write: a closure.
+ *
+ * What JupyterHub's API lets one write and what that gives (apihandlers/ of 5.5
+ * and 6.0):
+ *
+ * tokens: a token of a user, with whatever that user's tokens may hold.  Who may
+ *		do so for all users, or for those of a group, has what each has about
+ *		itself for all of them.  A service that asks has its filter compared with
+ *		services, not users: only "tokens" and "tokens!service=USERNAME" count.
+ * groups: a member of a group.  It gives to whom one acts as the roles and
+ *		shares of the group; and what is filtered by the group is filtered no
+ *		more, for whoever is wanted is added.  admin:groups can make the group.
+ * admin:users: with the flag "admin" set, the flag for anybody, and so the role
+ *		admin.  Without the flag it gives nothing that is not held already.
+ *
+ * Not here, for they give the writer nothing: shares (only what is held can be
+ * shared), admin:services (a service gets no more than who makes it holds), and
+ * roles, which no release lets one write over its API.  Who may enter a server
+ * runs code as its owner; that is no scope of the hub and not followed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "escalation.h"
+
+#include "../issue/issue.h"
+
+#include "miscadmin.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+/* enough for anybody; what is beyond is more of the same */
+#define REACH_MOST	5000
+
+typedef struct ReachState
+{
+	ReachHub   *hub;
+	EffectiveSubject *subject;
+	Reach	   *reach;
+	int			size;
+	bool		as_user;		/* it asks as a user does, or acts as one by now */
+	HubUser    *joining;		/* whom to put into groups so that it gains; or NULL */
+	bool	   *joined;			/* by index of the group */
+	bool		all_users;		/* every user's tokens were looked at */
+	bool		changed;
+} ReachState;
+
+static bool
+reach_is(const ScopeMember *member, const char *base)
+{
+	return member->base_len == (int) strlen(base) && memcmp(member->base, base, member->base_len) == 0;
+}
+
+static bool
+reach_names(const ScopeMember *member, const char *name)
+{
+	return member->value != NULL && member->value_len == (int) strlen(name) &&
+		memcmp(member->value, name, member->value_len) == 0;
+}
+
+/* Add a permission unless it is covered by what is there. */
+static void
+reach_add(ReachState *state, const ScopeMember *scope, int from, const char *step)
+{
+	Reach	   *reach = state->reach;
+	Reached    *reached;
+	ScopeBuilder *builder;
+
+	if (reach->n >= REACH_MOST || scopeset_covers_member(reach->all, scope, NULL))
+		return;
+	if (reach->n == state->size)
+	{
+		state->size *= 2;
+		reach->scopes = repalloc(reach->scopes, sizeof(Reached) * state->size);
+	}
+	reached = &reach->scopes[reach->n++];
+	reached->scope = *scope;
+	reached->from = from;
+	reached->nsteps = from < 0 ? 0 : reach->scopes[from].nsteps + (step != NULL);
+	reached->step = step;
+	builder = scope_builder_create();
+	scope_builder_add_set(builder, reach->all);
+	scope_builder_add(builder, scope);
+	reach->all = scope_builder_finish(builder, false);
+}
+
+static void
+reach_add_set(ReachState *state, const Scopeset *set, int from, const char *step)
+{
+	ScopeIter	iter;
+	ScopeMember member;
+
+	scope_iter_init(&iter, set);
+	while (scope_iter_next(&iter, &member))
+		reach_add(state, &member, from, step);
+}
+
+/* ---- tokens ---- */
+
+/*
+ * What a token of that user can hold.  With a filter that means many users, what
+ * is about the user itself is had for all of them.
+ */
+static void
+reach_act_as(ReachState *state, HubUser *user, const ScopeMember *tokens, int from)
+{
+	EffectiveGrants *grants;
+	const char *step = NULL;
+
+	if (state->subject->kind == SUBJECT_USER && state->subject->user == user)
+		return;
+	grants = effective_grants(state->hub->way, user, NULL, NULL, true);
+	for (int i = 0; i < grants->n; i++)
+	{
+		ScopeIter	iter;
+		ScopeMember member;
+
+		if (grants->grants[i].scopes == NULL)
+			continue;
+		scope_iter_init(&iter, grants->grants[i].scopes);
+		while (scope_iter_next(&iter, &member))
+		{
+			bool		own = (member.kind == SCOPE_USER && reach_names(&member, user->name)) ||
+				(member.kind == SCOPE_SERVER && member.value != NULL &&
+				 scope_server_owner_len(member.value, member.value_len) == (int) strlen(user->name) &&
+				 memcmp(member.value, user->name, strlen(user->name)) == 0);
+
+			if (own && (tokens->kind == SCOPE_OPEN || tokens->kind == SCOPE_GROUP))
+			{
+				member.kind = tokens->kind;
+				member.value = tokens->value;
+				member.value_len = tokens->value_len;
+			}
+			if (scopeset_covers_member(state->reach->all, &member, NULL))
+				continue;
+			if (step == NULL)
+				step = psprintf("makes a token of user \"%s\"%s", user->name,
+								tokens->kind == SCOPE_OPEN ? ", as of anybody" :
+								tokens->kind == SCOPE_GROUP ? ", as of anybody in the group" : "");
+			reach_add(state, &member, from, step);
+		}
+	}
+	state->as_user = true;
+	if (state->joining == NULL)
+	{
+		state->joining = user;
+		state->changed = true;
+	}
+}
+
+static bool
+reach_is_in(const HubUser *user, const ScopeMember *group)
+{
+	for (int i = 0; i < user->ngroups; i++)
+		if (reach_names(group, user->groups[i]->name))
+			return true;
+	return false;
+}
+
+/* A service's filter is compared with the names of users as if it were theirs. */
+static bool
+reach_tokens_of(const ReachState *state, const ScopeMember *tokens, const HubUser *user)
+{
+	if (tokens->kind == SCOPE_OPEN)
+		return true;
+	if (!state->as_user)
+		return tokens->kind == SCOPE_SERVICE && reach_names(tokens, user->name);
+	if (tokens->kind == SCOPE_GROUP)
+		return reach_is_in(user, tokens);
+	return tokens->kind == SCOPE_USER && reach_names(tokens, user->name);
+}
+
+/* Index of a user by name, or -1; they are in order of name. */
+static int
+reach_find_user(const ReachHub *hub, const ScopeMember *named)
+{
+	char	   *name = pnstrdup(named->value, named->value_len);
+	int			low = 0;
+	int			high = hub->nusers;
+
+	while (low < high)
+	{
+		int			mid = (low + high) / 2;
+		int			order = strcmp(hub->users[mid]->name, name);
+
+		if (order == 0)
+			return mid;
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return -1;
+}
+
+/*
+ * Of many users with the same roles one is enough: what differs is what is about
+ * themselves, which is had for all of them.  Shares differ.
+ */
+static void
+reach_by_many(ReachState *state, const ScopeMember *tokens, int from)
+{
+	ReachHub   *hub = state->hub;
+	HASHCTL		ctl = {.keysize = sizeof(Scopeset *),.entrysize = sizeof(Scopeset *),.hcxt = CurrentMemoryContext};
+	HTAB	   *seen = hash_create("jhub_authz roles seen", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	/* those who can do the most first: what they have covers the others' */
+	for (int pass = 0; pass < 2; pass++)
+		for (int i = 0; i < hub->nusers; i++)
+		{
+			HubUser    *user = hub->users[i];
+			const Scopeset *roles = effective_raw_user(hub->way, user);
+			ScopesetView view;
+			bool		found;
+
+			if (!reach_tokens_of(state, tokens, user))
+				continue;
+			scopeset_view(effective_user(hub->way, user, NULL), &view);
+			if ((view.open != 0) != (pass == 0))
+				continue;
+			(void) hash_search(seen, &roles, HASH_ENTER, &found);
+			if ((!found || user->nshares > 0) &&
+				!scopeset_covers_with(state->reach->all, effective_user(hub->way, user, NULL), NULL))
+				reach_act_as(state, user, tokens, from);
+		}
+	hash_destroy(seen);
+}
+
+static void
+reach_by_tokens(ReachState *state, const ScopeMember *tokens, int from)
+{
+	int			one;
+
+	if (state->all_users)
+		return;
+	if (tokens->kind == SCOPE_OPEN || tokens->kind == SCOPE_GROUP)
+		reach_by_many(state, tokens, from);
+	else if (tokens->value != NULL && (one = reach_find_user(state->hub, tokens)) >= 0 &&
+			 reach_tokens_of(state, tokens, state->hub->users[one]))
+		reach_act_as(state, state->hub->users[one], tokens, from);
+	state->all_users = tokens->kind == SCOPE_OPEN;
+}
+
+/* ---- groups ---- */
+
+/* Bases that are about a group itself: who is in it is no use there. */
+static const char *const reach_about_groups[] = {
+	"admin:groups", "groups", "list:groups", "read:groups", "read:groups:name", "delete:groups",
+	"read:roles:groups", "groups:shares", "read:groups:shares"
+};
+
+static bool
+reach_is_about_groups(const ScopeMember *member)
+{
+	for (int i = 0; i < (int) lengthof(reach_about_groups); i++)
+		if (reach_is(member, reach_about_groups[i]))
+			return true;
+	return false;
+}
+
+/* Everything that is filtered by this group is filtered no more. */
+static void
+reach_widen(ReachState *state, const char *group, int from)
+{
+	Reach	   *reach = state->reach;
+
+	for (int i = 0; i < reach->n; i++)
+	{
+		ScopeMember open = reach->scopes[i].scope;
+
+		if (open.kind != SCOPE_GROUP || !reach_names(&open, group) || reach_is_about_groups(&open))
+			continue;
+		open.kind = SCOPE_OPEN;
+		open.value = NULL;
+		open.value_len = 0;
+		reach_add(state, &open, reach->scopes[i].nsteps > reach->scopes[from].nsteps ? i : from,
+				  psprintf("puts whom it wants into group \"%s\"", group));
+	}
+}
+
+static void
+reach_join(ReachState *state, HubGroup *group, int from)
+{
+	EffectiveGrants *grants;
+	const char *step = psprintf("puts user \"%s\" into group \"%s\"", state->joining->name, group->name);
+	HubUser		joined = *state->joining;
+
+	/* as if that were the user's only group: its roles and shares */
+	joined.nroles = 0;
+	joined.nshares = 0;
+	joined.ngroups = 1;
+	joined.groups = &group;
+	grants = effective_grants(state->hub->way, &joined, NULL, NULL, state->subject->kind == SUBJECT_TOKEN);
+	for (int i = 0; i < grants->n; i++)
+		if (grants->grants[i].scopes != NULL)
+			reach_add_set(state, grants->grants[i].scopes, from, step);
+}
+
+/* A group by a scope that lets one write its members. */
+static void
+reach_by_group(ReachState *state, int index, int from)
+{
+	HubGroup   *group = state->hub->groups[index];
+
+	if (state->joining != NULL && !state->joined[index])
+	{
+		state->joined[index] = true;
+		reach_join(state, group, from);
+	}
+	reach_widen(state, group->name, from);
+}
+
+static void
+reach_by_groups(ReachState *state, const ScopeMember *groups, int from)
+{
+	ReachHub   *hub = state->hub;
+
+	if (groups->kind == SCOPE_OPEN)
+	{
+		for (int i = 0; i < hub->ngroups; i++)
+			reach_by_group(state, i, from);
+		return;
+	}
+	if (groups->kind != SCOPE_GROUP)
+		return;
+	for (int i = 0; i < hub->ngroups; i++)
+		if (reach_names(groups, hub->groups[i]->name))
+			reach_by_group(state, i, from);
+}
+
+/* A group that is not there can be made by who may make groups. */
+static void
+reach_by_making(ReachState *state, const ScopeMember *making, int from)
+{
+	Reach	   *reach = state->reach;
+
+	for (int i = 0; i < reach->n; i++)
+	{
+		const ScopeMember *scope = &reach->scopes[i].scope;
+		char	   *name;
+
+		if (scope->kind != SCOPE_GROUP || (making->kind == SCOPE_GROUP && !reach_names(making, pnstrdup(scope->value, scope->value_len))))
+			continue;
+		name = pnstrdup(scope->value, scope->value_len);
+		if (making->kind == SCOPE_OPEN || making->kind == SCOPE_GROUP)
+			reach_widen(state, name, from);
+	}
+}
+
+/* ---- the flag ---- */
+
+static void
+reach_by_flag(ReachState *state, int from)
+{
+	EffectiveSubject *subject = state->subject;
+	const HubSchema *hub = hub_data_schema(state->hub->way->data);
+	const char *json = catalogue_default_role(hub->release, "admin");
+	char	   *defect;
+
+	/* the flag is the user's: a token that does not inherit gains nothing */
+	if (subject->kind == SUBJECT_TOKEN && state->joining == NULL)
+		return;
+	if (!(subject->user != NULL ? subject->user->admin : subject->service != NULL && subject->service->admin) ||
+		json == NULL)
+		return;
+	reach_add_set(state, catalogue_expand(hub->catalogue, hub_parse_scopes(json, &defect), NULL), from,
+				  "sets the flag admin, and with it the role");
+}
+
+/* ---- the closure ---- */
+
+void
+reach_begin(ReachHub *hub)
+{
+	hub->way = audit_load_everyone();
+	hub->users = hub_users(hub->way->data, &hub->nusers);
+	hub->groups = hub_groups(hub->way->data, &hub->ngroups);
+	hub->batch = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz reach", ALLOCSET_DEFAULT_SIZES);
+}
+
+static bool
+reach_is_writing(const EffectiveSubject *subject, const ScopeMember *member)
+{
+	if (reach_is(member, "tokens"))
+		return !(subject->kind == SUBJECT_USER && member->kind == SCOPE_USER && reach_names(member, subject->user->name));
+	return reach_is(member, "groups") || reach_is(member, "admin:users");
+}
+
+bool
+reach_may_write(const EffectiveSubject *subject, const Scopeset *held)
+{
+	ScopeIter	iter;
+	ScopeMember member;
+	ScopesetView view;
+	uint64		bases;
+	static uint64 writing = 0;
+
+	/* seldom, and so seen at once */
+	if (writing == 0)
+		writing = (UINT64CONST(1) << scope_dictionary_find("tokens", 6)) |
+			(UINT64CONST(1) << scope_dictionary_find("groups", 6)) |
+			(UINT64CONST(1) << scope_dictionary_find("admin:users", 11));
+	scopeset_view(held, &view);
+	bases = view.open;
+	for (int i = 0; i < view.nfilters; i++)
+		bases |= scopeset_mask(&view, i);
+	if ((bases & writing) == 0)
+		return false;
+	scope_iter_init(&iter, held);
+	while (scope_iter_next(&iter, &member))
+		if (reach_is_writing(subject, &member))
+			return true;
+	return false;
+}
+
+Reach *
+reach_of(ReachHub *hub, EffectiveSubject *subject, const Scopeset *held)
+{
+	ReachState	state = {.hub = hub,.subject = subject};
+	Reach	   *reach = palloc0(sizeof(Reach));
+
+	state.reach = reach;
+	state.size = 64;
+	reach->scopes = palloc(sizeof(Reached) * state.size);
+	reach->held = held;
+	reach->all = scopeset_empty();
+	state.joined = palloc0(sizeof(bool) * Max(hub->ngroups, 1));
+	state.as_user = subject->user != NULL;
+
+	/* a token that does not inherit gains nothing by what its owner joins */
+	if (subject->kind == SUBJECT_USER || (subject->token != NULL && issue_has_inherit(subject->token->stored)))
+		state.joining = subject->user;
+	reach_add_set(&state, held, -1, NULL);
+	state.changed = true;
+	while (state.changed)
+	{
+		int			before = reach->n;
+
+		state.changed = false;
+		for (int i = 0; i < reach->n; i++)
+		{
+			ScopeMember scope = reach->scopes[i].scope;
+
+			CHECK_FOR_INTERRUPTS();
+			if (reach_is(&scope, "tokens"))
+				reach_by_tokens(&state, &scope, i);
+			else if (reach_is(&scope, "groups"))
+				reach_by_groups(&state, &scope, i);
+			else if (reach_is(&scope, "admin:groups"))
+				reach_by_making(&state, &scope, i);
+			else if (reach_is(&scope, "admin:users"))
+				reach_by_flag(&state, i);
+		}
+		state.changed |= reach->n != before;
+	}
+	return reach;
+}
+
+char *
+reach_steps(const Reach *reach, int index)
+{
+	const Reached *reached = &reach->scopes[index];
+	char	   *before = reached->from >= 0 ? reach_steps(reach, reached->from) : NULL;
+
+	if (reached->step == NULL)
+		return before;
+	return before == NULL ? pstrdup(reached->step) : psprintf("%s; %s", before, reached->step);
+}
+
+const ScopeMember *
+reach_begins(const Reach *reach, int index)
+{
+	while (reach->scopes[index].from >= 0)
+		index = reach->scopes[index].from;
+	return &reach->scopes[index].scope;
+}
+
+/* ---- everybody ---- */
+
+typedef struct ReachEach
+{
+	ReachHub   *hub;
+	reach_subject_fn each;
+	void	   *arg;
+	HubIds		users;
+	HubIds		services;
+	MemoryContext context;		/* of these */
+} ReachEach;
+
+static bool
+reach_one(ReachEach *loop, EffectiveSubject *subject)
+{
+	MemoryContext caller = MemoryContextSwitchTo(loop->hub->batch);
+	bool		result;
+
+	CHECK_FOR_INTERRUPTS();
+	subject->way = loop->hub->way;
+	subject->data = loop->hub->way->data;
+	result = loop->each(loop->hub, subject, effective_subject_scopes(subject, NULL), loop->arg);
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(loop->hub->batch);
+	return result;
+}
+
+static void
+reach_token(HubToken *token, void *arg)
+{
+	ReachEach  *loop = arg;
+	EffectiveSubject subject = {.kind = SUBJECT_TOKEN,.token = token};
+
+	if (token->user_id != 0)
+		subject.user = hub_user(loop->hub->way->data, token->user_id);
+	else if (token->service_id != 0)
+		subject.service = hub_service(loop->hub->way->data, token->service_id);
+	(void) reach_one(loop, &subject);
+}
+
+void
+reach_each(ReachHub *hub, reach_subject_fn each, void *arg)
+{
+	ReachEach	loop = {.hub = hub,.each = each,.arg = arg,.context = CurrentMemoryContext};
+	HubTokenWant want = {.live_only = true};
+	HubService **services;
+	int			nservices;
+
+	for (int i = 0; i < hub->nusers; i++)
+	{
+		EffectiveSubject subject = {.kind = SUBJECT_USER,.user = hub->users[i]};
+
+		if (reach_one(&loop, &subject))
+			hub_ids_add(&loop.users, hub->users[i]->id);
+	}
+	services = hub_services(hub->way->data, &nservices);
+	for (int i = 0; i < nservices; i++)
+	{
+		EffectiveSubject subject = {.kind = SUBJECT_SERVICE,.service = services[i]};
+
+		if (reach_one(&loop, &subject))
+			hub_ids_add(&loop.services, services[i]->id);
+	}
+	want.users = loop.users.ids;
+	want.nusers = loop.users.n;
+	want.services = loop.services.ids;
+	want.nservices = loop.services.n;
+	hub_each_token(hub_data_schema(hub->way->data), &want, false, reach_token, &loop);
+}

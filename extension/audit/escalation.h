@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * escalation.h
+ *	  What a subject can reach by writing what it may write.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JHUB_AUTHZ_ESCALATION_H
+#define JHUB_AUTHZ_ESCALATION_H
+
+#include "audit.h"
+
+/* A permission that was reached. */
+typedef struct Reached
+{
+	ScopeMember scope;
+	int			from;			/* the one that let it be reached; -1: it is held */
+	int			nsteps;
+	const char *step;			/* what was written then, in words; NULL: held */
+} Reached;
+
+/* All that a subject holds and reaches; in the memory that was current. */
+typedef struct Reach
+{
+	int			n;
+	Reached    *scopes;
+	const Scopeset *held;
+	const Scopeset *all;		/* what is held and reached */
+} Reach;
+
+/* What the questions about many subjects share. */
+typedef struct ReachHub
+{
+	EffectiveWay *way;			/* of everybody */
+	HubUser   **users;
+	int			nusers;
+	HubGroup  **groups;
+	int			ngroups;
+	MemoryContext batch;		/* what lasts for one subject */
+} ReachHub;
+
+extern void reach_begin(ReachHub *hub);
+
+/* May it write anything that could give it more?  Cheap. */
+extern bool reach_may_write(const EffectiveSubject *subject, const Scopeset *held);
+
+/* The closure. */
+extern Reach *reach_of(ReachHub *hub, EffectiveSubject *subject, const Scopeset *held);
+
+/* The steps to one of them, in words, from the first one on. */
+extern char *reach_steps(const Reach *reach, int index);
+/* The held permission with which it begins. */
+extern const ScopeMember *reach_begins(const Reach *reach, int index);
+
+/*
+ * Call each for every user and service, and every live token of those for whom
+ * it returned true.
+ */
+typedef bool (*reach_subject_fn) (ReachHub *hub, EffectiveSubject *subject,
+								  const Scopeset *held, void *arg);
+extern void reach_each(ReachHub *hub, reach_subject_fn each, void *arg);
+
+#endif							/* JHUB_AUTHZ_ESCALATION_H */

@@ -1,0 +1,86 @@
+-- Who is as good as admin, and what can be reached by writing what one may write.
+\set ECHO none
+\set QUIET 1
+\pset format unaligned
+\pset tuples_only true
+\pset pager off
+BEGIN;
+SET LOCAL client_min_messages = error;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS jhub_authz;
+\ir ../testbed/hub_schema.sql
+SET LOCAL client_min_messages = error;
+INSERT INTO jhub_authz.attachment (hub_schema, mode) VALUES ('public', 'observe');
+SELECT plan(24);
+
+-- a user with exactly these scopes, in these groups
+CREATE FUNCTION pg_temp.someone(id integer, name text, scopes text, groups text[] DEFAULT '{}') RETURNS void LANGUAGE sql AS $$
+    INSERT INTO public.users (id, name, admin, cookie_id) VALUES (id, name, false, name);
+    INSERT INTO public.roles (id, name, scopes, managed_by_auth) VALUES (id, 'role-' || name, scopes, false);
+    INSERT INTO public.user_role_map VALUES (id, id, false);
+    INSERT INTO public.user_group_map SELECT $1, g.id FROM public.groups g WHERE g.name = ANY (groups);
+$$;
+CREATE FUNCTION pg_temp.token(id integer, owner text, scopes text) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO public.api_tokens (id, user_id, client_id, created, prefix, hashed, scopes) SELECT $1, u.id, 'jupyterhub', '2024-05-01', 'x', 'h' || $1, scopes FROM public.users u WHERE u.name = owner $$;
+CREATE FUNCTION pg_temp.reached(kind text, name text) RETURNS text LANGUAGE sql AS $$
+    SELECT jhub_authz.scopeset_agg(scope)::text FROM jhub_authz.escalation_paths WHERE subject_kind = kind AND subject = name $$;
+CREATE FUNCTION pg_temp.steps(kind text, name text, what text) RETURNS text LANGUAGE sql AS $$
+    SELECT steps FROM jhub_authz.escalation_paths WHERE subject_kind = kind AND subject = name AND scope = what $$;
+INSERT INTO public.groups (id, name) VALUES (101, 'x'), (102, 'staff'), (103, 'chain');
+INSERT INTO public.roles (id, name, scopes, managed_by_auth) VALUES (101, 'staff', '["read:hub", "read:users!user"]', false), (102, 'chain', '["tokens!user=admin"]', false);
+INSERT INTO public.group_role_map VALUES (102, 101, false), (103, 102, false);
+
+SELECT pg_temp.someone(200, 'golden', '["groups!group=x", "access:servers!group=x", "read:users:groups!group=x"]') \g /dev/null
+SELECT pg_temp.someone(201, 'halfway', '["groups!group=x", "access:servers!group=staff"]') \g /dev/null
+SELECT pg_temp.someone(202, 'joiner', '["groups!group=staff"]') \g /dev/null
+SELECT pg_temp.someone(203, 'minter', '["tokens!user=admin"]') \g /dev/null
+SELECT pg_temp.someone(204, 'nested', '["groups!group=chain"]') \g /dev/null
+SELECT pg_temp.someone(205, 'maker', '["admin:groups!group=ghost", "servers!group=ghost"]') \g /dev/null
+SELECT pg_temp.someone(206, 'ghosted', '["servers!group=ghost", "groups!group=ghost"]') \g /dev/null
+SELECT pg_temp.someone(207, 'plain', '["self", "admin:users", "shares!user", "admin:services"]') \g /dev/null
+SELECT pg_temp.someone(208, 'flagged', '["admin:users"]') \g /dev/null
+UPDATE public.users SET admin = true WHERE name = 'flagged';
+SELECT pg_temp.someone(209, 'everyone', '["tokens"]') \g /dev/null
+SELECT pg_temp.someone(210, 'grouptokens', '["tokens!group=physics"]') \g /dev/null
+SELECT pg_temp.someone(211, 'reader', '["access:servers", "read:users"]') \g /dev/null
+SELECT pg_temp.token(300, 'golden', '["groups!group=x", "access:servers!group=x"]') \g /dev/null
+SELECT pg_temp.token(301, 'joiner', '["groups!group=staff"]') \g /dev/null
+SELECT pg_temp.token(302, 'joiner', '["inherit"]') \g /dev/null
+SELECT pg_temp.token(303, 'admin', '["tokens!user=admin"]') \g /dev/null
+SELECT pg_temp.token(304, 'admin', '["read:hub"]') \g /dev/null
+INSERT INTO public.services (id, name, admin) VALUES (101, 'by-user', false), (102, 'by-service', false);
+INSERT INTO public.roles (id, name, scopes, managed_by_auth) VALUES (110, 'svc-by-user', '["tokens!user=admin"]', false), (111, 'svc-by-service', '["tokens!service=admin"]', false);
+INSERT INTO public.service_role_map VALUES (101, 110, false), (102, 111, false);
+
+SELECT is(pg_temp.reached('user', 'golden'), '["access:servers", "read:users:groups"]', 'the members of a group, and access to their servers: access to all');
+SELECT is(pg_temp.steps('user', 'golden', 'access:servers'), 'puts whom it wants into group "x"', '... by putting whom one wants into it');
+SELECT is(pg_temp.reached('user', 'halfway'), NULL, 'another group is another matter');
+SELECT is(pg_temp.reached('user', 'joiner'), '["read:hub", "read:users!user=joiner", "read:users:activity!user=joiner", "read:users:groups!user=joiner", "read:users:name!user=joiner"]', 'a group''s roles, for whom they are about');
+SELECT is(pg_temp.steps('user', 'joiner', 'read:hub'), 'puts user "joiner" into group "staff"', '... by joining it');
+SELECT ok(pg_temp.reached('user', 'minter')::jhub_authz.scopeset OPERATOR(jhub_authz.@>) '["admin:users", "admin:groups", "access:servers", "shutdown"]', 'tokens of an admin give what an admin has');
+SELECT is(pg_temp.steps('user', 'nested', 'shutdown'), 'puts user "nested" into group "chain"; makes a token of user "admin"', 'one step after the other');
+SELECT is((SELECT step_count || ' ' || begins_with FROM jhub_authz.escalation_paths WHERE subject = 'nested' AND scope = 'shutdown'), '2 groups!group=chain', '... counted, and by what it begins');
+SELECT is(pg_temp.reached('user', 'maker'), '["delete:servers", "read:servers", "read:users:name", "servers"]', 'a group that is not there is made');
+SELECT is(pg_temp.reached('user', 'ghosted'), NULL, '... not by who may only fill it');
+SELECT is(pg_temp.reached('user', 'plain'), NULL, 'admin:users, shares and admin:services give their writer nothing');
+SELECT is(pg_temp.steps('user', 'flagged', 'shutdown'), 'sets the flag admin, and with it the role', 'admin:users of one with the flag');
+SELECT ok(pg_temp.reached('user', 'everyone')::jhub_authz.scopeset OPERATOR(jhub_authz.@>) '["admin:users", "servers", "access:servers"]', 'tokens of everybody');
+SELECT ok(pg_temp.reached('user', 'grouptokens')::jhub_authz.scopeset OPERATOR(jhub_authz.@>) '["servers!group=physics", "shares!group=physics", "admin:groups!group=lab one"]'
+          AND NOT pg_temp.reached('user', 'grouptokens')::jhub_authz.scopeset OPERATOR(jhub_authz.@>) 'servers', 'tokens of a group: what each has of its own, for the group');
+SELECT is(pg_temp.reached('token', '300'), '["access:servers"]', 'a token reaches it, too');
+SELECT is(pg_temp.reached('token', '301'), NULL, 'a token gains nothing from a group that its owner joins');
+SELECT is(pg_temp.reached('token', '302'), pg_temp.reached('user', 'joiner'), '... unless it inherits');
+SELECT ok(pg_temp.reached('token', '303')::jhub_authz.scopeset OPERATOR(jhub_authz.@>) 'shutdown', 'a token that makes tokens of its owner is no narrow one');
+SELECT is(pg_temp.reached('token', '304'), NULL, 'one that does not is');
+SELECT ok(pg_temp.reached('service', 'by-user') IS NULL AND pg_temp.reached('service', 'by-service')::jhub_authz.scopeset OPERATOR(jhub_authz.@>) 'shutdown', 'a service needs the filter service, as in the hub');
+SELECT is_empty($$ SELECT e.* FROM jhub_authz.escalation_paths e WHERE jhub_authz.subject_has_scope(e.subject_kind, e.subject, e.scope) $$, 'nothing is told that is held');
+
+SELECT results_eq($$ SELECT subject || ' ' || how COLLATE "C" FROM jhub_authz.effective_admins WHERE subject_kind = 'user' ORDER BY 1 $$,
+    ARRAY['admin flag', 'admin role', 'admin scopes', 'admin servers', 'admin tokens', 'everyone reaches', 'everyone tokens', 'flagged flag', 'flagged reaches',
+          'golden reaches servers', 'minter reaches', 'nested reaches', 'reader servers'] COLLATE "C", 'who is as good as admin');
+SELECT results_eq($$ SELECT subject || ' ' || how COLLATE "C" FROM jhub_authz.effective_admins WHERE subject_kind <> 'user' ORDER BY 1 $$,
+    ARRAY['300 reaches servers', '303 reaches', 'boss flag', 'boss role', 'boss scopes', 'boss servers', 'boss tokens', 'by-service reaches'] COLLATE "C", '... tokens and services, too');
+SELECT is((SELECT path FROM jhub_authz.effective_admins WHERE subject = 'nested'), 'puts user "nested" into group "chain"; makes a token of user "admin"', '... and by what path');
+
+SELECT * FROM finish();
+ROLLBACK;
