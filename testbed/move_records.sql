@@ -10,6 +10,11 @@ SELECT jhub_authz.set_option('undefined_scopes', 'log');
 SELECT jhub_authz.set_policy('oauth', on_growth => 'log');
 SELECT jhub_authz.set_policy('service', inherit => 'guard');
 SELECT jhub_authz.define_scopes('{"custom:move:read": {"description": "read", "subscopes": ["custom:move:list"]}, "custom:move:list": {"description": "list"}}');
+-- a veto that is broken as it comes back is in nobody's way
+INSERT INTO jhub_authz.assertions (subject_kind, subject, required, expected, veto, note) VALUES
+    ('user', 'waiter', 'admin:users', false, true, 'holds'), ('user', 'waiter', 'no scope', true, true, 'nonsense'), ('group', 'nobody', 'proxy', true, true, 'broken');
+INSERT INTO jhub_authz.grant_targets (subject_kind, subject, grant_kind, granted, scopes) VALUES
+    ('role', 'move-user', 'scopes', NULL, '["self", "custom:move:read"]'), ('user', 'mover', 'role', 'move-user', NULL), ('user', NULL, 'group', 'move-group', NULL);
 
 SET ROLE jupyterhub;
 -- the maps of a 5.x hub have a column more

@@ -150,6 +150,8 @@ INSERT INTO fact
 SELECT DISTINCT 'depends', f.type || ' ' || f.identity, format('%s %s (%s)', t.type, t.identity, d.deptype)
   FROM pg_depend d, pg_identify_object(d.classid, d.objid, d.objsubid) f, pg_identify_object(d.refclassid, d.refobjid, d.refobjsubid) t
  WHERE d.deptype <> 'e' AND (f.identity ~ 'jhub_authz\.' OR f.schema = 'jhub_authz') AND f.type <> 'toast table'
-   AND f.identity !~ 'pg_toast|pg_temp' AND t.identity !~ 'pg_toast|pg_temp';
+   AND f.identity !~ 'pg_toast|pg_temp' AND t.identity !~ 'pg_toast|pg_temp'
+   -- the triggers of a foreign key have numbers in their names
+   AND f.identity !~ '^"RI_ConstraintTrigger' AND t.identity !~ '^"RI_ConstraintTrigger';
 
 SELECT what, object, replace(fact, E'\n', ' ') FROM fact ORDER BY what COLLATE "C", object COLLATE "C", fact COLLATE "C";

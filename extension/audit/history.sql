@@ -25,6 +25,7 @@ COMMENT ON COLUMN jhub_authz.history_changes.application_name IS 'application_na
 COMMENT ON COLUMN jhub_authz.history_changes.source IS 'change, replication, attach, detach or prune';
 COMMENT ON COLUMN jhub_authz.history_changes.kept_from IS 'of a prune: the past is kept from then on';
 CREATE INDEX history_changes_by_time ON jhub_authz.history_changes (at);
+CREATE INDEX history_changes_prunes ON jhub_authz.history_changes (kept_from) WHERE kept_from IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('jhub_authz.history_changes', '');
 
 CREATE TABLE jhub_authz.history_users (

@@ -90,7 +90,7 @@ past_time(const char *sql, bool latest, TimestampTz *time)
 bool
 hub_past_from(bool latest, TimestampTz *from)
 {
-	return past_time("SELECT greatest(min(c.at), (SELECT max(p.kept_from) FROM jhub_authz.history_changes p))"
+	return past_time("SELECT greatest(min(c.at), (SELECT max(p.kept_from) FROM jhub_authz.history_changes p WHERE p.kept_from IS NOT NULL))"
 					 " FROM jhub_authz.history_attachment a"
 					 " JOIN jhub_authz.history_changes c ON c.change_id = a.began",
 					 latest, from);
