@@ -37,12 +37,10 @@
 #   make report-check                report_html() in a real Chromium: alone, light, dark, narrow, printed
 #   make graph-check [MERMAID=version]  graph_dot() in Graphviz, graph_mermaid() in Mermaid
 #   make faults [KILLS=15] [SEED=n]  kills, a full disk, little memory, timeouts
-.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost bench running-hub faults login-oracle report-check graph-check
 #   make api-oracle [HUB=5.5.1] [TOKENS=n] [SEED=n]
 #                                    a running hub's REST API beside whoami and the api_* views
 #   make pgbouncer                   identities behind pgbouncer in transaction mode
-#   make faults [KILLS=15] [SEED=n]  kills, a full disk, little memory, timeouts
-.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost bench running-hub faults api-oracle pgbouncer
+.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost bench running-hub faults login-oracle report-check graph-check api-oracle pgbouncer
 
 demo:
 	@$(here)demo/run
@@ -117,6 +115,7 @@ report-check:
 
 graph-check:
 	@MERMAID="$(MERMAID)" $(here)testbed/look/run graphs
+
 api-oracle:
 	@$(here)interop/api/run $(if $(HUB),--hub $(HUB)) $(if $(TOKENS),--tokens $(TOKENS)) $(if $(SEED),--seed $(SEED))
 
