@@ -40,7 +40,7 @@
 #   make api-oracle [HUB=5.5.1] [TOKENS=n] [SEED=n]
 #                                    a running hub's REST API beside whoami and the api_* views
 #   make pgbouncer                   identities behind pgbouncer in transaction mode
-.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost bench running-hub faults login-oracle report-check graph-check api-oracle pgbouncer
+.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost bench running-hub server-oracle faults login-oracle report-check graph-check api-oracle pgbouncer
 
 demo:
 	@$(here)demo/run
