@@ -85,6 +85,20 @@ SELECT results_eq($$ SELECT pg_temp.added('leaver', 'UPDATE hub_test.users SET l
 SELECT results_eq($$ SELECT pg_temp.added('leaver', 'DELETE FROM hub_test.user_role_map WHERE user_id = 2') $$, $$ SELECT 'high user o''brien ' || current_date $$, 'a user without any role left');
 SELECT is_empty($$ SELECT pg_temp.added('leaver', 'DELETE FROM hub_test.user_role_map WHERE user_id = 10') $$, '... but for who has one by a group');
 
+-- as good as admin, and who could become it
+CREATE FUNCTION pg_temp.graders(of_code text, scopes text) RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT pg_temp.added(of_code, format('UPDATE hub_test.roles SET scopes = %L WHERE name = ''grader''', scopes)) $$;
+SELECT is_empty($$ SELECT pg_temp.found('effective_admin') UNION ALL SELECT pg_temp.found('admin_drift') $$, 'declared admins are no finding');
+SELECT set_eq($$ SELECT pg_temp.graders('effective_admin', '["tokens"]') $$, ARRAY['critical user alice (reaches)', 'critical user o''brien (reaches, tokens)'],
+    'who may make a token of anybody, and who may make one of the first');
+SELECT set_eq($$ SELECT pg_temp.graders('effective_admin', '["access:servers"]') $$, ARRAY['critical user alice (reaches servers)', 'critical user o''brien (servers)'], 'who may enter every server');
+SELECT set_eq($$ SELECT pg_temp.graders('effective_admin', '["groups!group=physics", "access:servers!group=physics"]') $$, ARRAY['critical user alice (reaches servers)', 'critical user o''brien (reaches servers)'], '... by putting everybody into a group');
+SELECT is_empty($$ SELECT pg_temp.graders('effective_admin', '["list:users", "read:users", "admin:groups!group=empty"]') $$, 'nobody for reading');
+SELECT results_eq($$ SELECT pg_temp.graders('escalation', '["tokens!user=bob"]') $$, ARRAY['high user o''brien (tokens!user=bob)'], 'who may make a token of somebody who holds more');
+SELECT is_empty($$ SELECT pg_temp.graders('escalation', '["read:tokens!user=bob"]') $$, '... not by reading');
+SELECT set_eq($$ SELECT pg_temp.added('admin_drift', 'UPDATE hub_test.users SET admin = true WHERE name = ''bob''; UPDATE hub_test.users SET admin = false WHERE name = ''admin''') $$,
+    ARRAY['low user admin', 'low user bob'], 'the flag without the role, and the role without the flag');
+
 -- toxic combinations: the golden case, and what is none
 CREATE FUNCTION pg_temp.toxic(scopes text) RETURNS SETOF text LANGUAGE sql AS $$
     SELECT pg_temp.added('toxic_combination', format('UPDATE hub_test.roles SET scopes = %L WHERE name = ''grader''', scopes)) $$;

@@ -5,10 +5,14 @@
 CREATE VIEW jhub_authz.finding_codes AS
     SELECT v.code, v.severity, v.meaning, v.advice
       FROM (VALUES
+        ('effective_admin', 'critical', 'Somebody is as good as admin without being declared one.',
+         'Take away the grant that the path names, or make the subject an admin whom everybody knows of.'),
         ('self_check', 'critical', 'The extension or the hub''s data is not as it should be; at "error" something is not watched.',
          'Do what the detail says; SELECT * FROM jhub_authz.self_check() shows it when it is done.'),
         ('toxic_combination', 'critical', 'Grants that are harmless one by one give more together: who may put anybody into a group holds all that is restricted to that group''s members without restriction.',
          'Take groups away from who holds the scopes for the group''s members, or give groups to somebody else.'),
+        ('escalation', 'high', 'Somebody may write what would give more than is held.',
+         'Take away the scope that lets it be written, or accept that the subject can have all of it.'),
         ('grown_token', 'high', 'A token can do more than when it was issued, and nothing revoked it.',
          'Revoke it with revoke_token(), or accept the growth with rebase().'),
         ('leaver', 'high', 'Credentials are alive of a user who is gone: not seen for longer than dormant_after, or without any role or share.',
@@ -30,6 +34,8 @@ CREATE VIEW jhub_authz.finding_codes AS
          'Correct it, or load the custom scopes with define_scopes().'),
         ('discarded_scopes', 'low', 'A token holds what its owner does not: it comes alive when the owner gets it.',
          'Issue it anew with less.'),
+        ('admin_drift', 'low', 'The admin flag and the role admin of a subject do not agree; the hub may give or take the role at its next start.',
+         'Set or take away both, over the hub''s admin page or its configuration.'),
         ('name_twins', 'low', 'Names differ in upper and lower case alone: one is easily taken for the other.',
          'Rename one, or see that the authenticator makes names lower case.'),
         ('never_expires', 'low', 'A token has no expiry.',
@@ -136,6 +142,38 @@ CREATE FUNCTION jhub_authz._toxic_combinations(OUT severity text, OUT subject_ki
 COMMENT ON FUNCTION jhub_authz._toxic_combinations() IS 'who may put anybody into a group and holds something for its members';
 REVOKE ALL ON FUNCTION jhub_authz._toxic_combinations() FROM PUBLIC;
 
+-- Users and services that are admin or as good as admin, one row each, and by what.
+-- Whom the hub knows as admin, by flag or role, is declared.
+CREATE FUNCTION jhub_authz._admins(OUT subject_kind text, OUT subject text, OUT declared boolean, OUT flag boolean, OUT role boolean, OUT hows text[], OUT grants text) RETURNS SETOF record
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100
+    SET search_path = pg_catalog, pg_temp
+    AS $body$
+    SELECT a.subject_kind, a.subject, bool_or(a.how IN ('flag', 'role')), bool_or(a.how = 'flag'), bool_or(a.how = 'role'),
+           array_agg(DISTINCT a.how COLLATE "C"),
+           string_agg(DISTINCT coalesce('role "' || a.via_role || '"' || coalesce(' of group "' || a.via_group || '"', ''), a.path) COLLATE "C", '; ')
+      FROM jhub_authz.effective_admins a
+     WHERE a.subject_kind IN ('user', 'service')
+     GROUP BY a.subject_kind, a.subject
+    $body$;
+COMMENT ON FUNCTION jhub_authz._admins() IS 'users and services that are admin or as good as admin, one row each';
+REVOKE ALL ON FUNCTION jhub_authz._admins() FROM PUBLIC;
+
+-- What could be reached, by what is held and lets it be done.  Tokens can reach no
+-- more than their owners, who are here.
+CREATE FUNCTION jhub_authz._escalations(OUT subject_kind text, OUT subject text, OUT begins_with text, OUT detail text) RETURNS SETOF record
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100
+    SET search_path = pg_catalog, pg_temp
+    AS $body$
+    SELECT e.subject_kind, e.subject, e.begins_with,
+           format('Step by step: %s. It gets %s %s that it does not hold, such as %s.', f.steps, count(*), CASE WHEN count(*) = 1 THEN 'permission' ELSE 'permissions' END, min(e.scope COLLATE "C"))
+      FROM (SELECT p.*, first_value(p.steps) OVER (PARTITION BY p.subject_kind, p.subject, p.begins_with ORDER BY p.step_count, p.steps COLLATE "C") AS first_steps
+              FROM jhub_authz.escalation_paths p WHERE p.subject_kind IN ('user', 'service')) AS e,
+           LATERAL (SELECT e.first_steps AS steps) AS f
+     GROUP BY e.subject_kind, e.subject, e.begins_with, f.steps
+    $body$;
+COMMENT ON FUNCTION jhub_authz._escalations() IS 'what users and services could reach by writing what they may write, one row for each permission that begins it';
+REVOKE ALL ON FUNCTION jhub_authz._escalations() FROM PUBLIC;
+
 CREATE VIEW jhub_authz._findings AS
     SELECT CASE WHEN c.level OPERATOR(pg_catalog.=) 'error' THEN 'critical' ELSE 'medium' END AS severity, 'self_check'::text AS code,
            'hub'::text AS subject_kind, c.check_name AS subject, c.object, c.detail, NULL::timestamptz AS since
@@ -147,6 +185,17 @@ CREATE VIEW jhub_authz._findings AS
     UNION ALL
     SELECT t.severity, 'toxic_combination', t.subject_kind, t.subject, t.object, t.detail, NULL
       FROM jhub_authz._toxic_combinations() t
+    UNION ALL
+    SELECT 'critical', 'effective_admin', a.subject_kind, a.subject, pg_catalog.array_to_string(a.hows, ', '),
+           pg_catalog.format('As good as admin, by %s.', a.grants), NULL
+      FROM jhub_authz._admins() a WHERE NOT a.declared
+    UNION ALL
+    SELECT 'low', 'admin_drift', a.subject_kind, a.subject, NULL,
+           CASE WHEN a.flag THEN 'The flag admin is set, but there is no role admin.' ELSE 'There is a role admin, but the flag admin is not set.' END, NULL
+      FROM jhub_authz._admins() a WHERE a.flag OPERATOR(pg_catalog.<>) a.role
+    UNION ALL
+    SELECT 'high', 'escalation', e.subject_kind, e.subject, e.begins_with, e.detail, NULL
+      FROM jhub_authz._escalations() e
     UNION ALL
     SELECT 'high', 'leaver', 'user', u.name, NULL,
            pg_catalog.format('%s live %s, %s; %s.', u.live_tokens, CASE WHEN u.live_tokens OPERATOR(pg_catalog.=) 1 THEN 'token' ELSE 'tokens' END,

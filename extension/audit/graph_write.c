@@ -164,13 +164,16 @@ graph_dot_write(StringInfo buf, const Graph *graph)
  * Everything that is not plain is written as Mermaid's entity "#n;": quotes and
  * markup, "%" of comments and directives, backticks of Markdown, ":" which
  * Mermaid looks for after "style".  The letters that it puts in place of "&#" and
- * ";" for a while, and takes back whoever wrote them, cannot be shown.
+ * ";" for a while, and takes back whoever wrote them, cannot be shown.  After a
+ * backslash comes a character that takes no room: "\n" would be a new line.
  */
 static void
 graph_mermaid_char(StringInfo buf, pg_wchar c, const char *bytes, int len)
 {
 	if (c == 0xfb02 || c == 0xb6)
 		appendStringInfo(buf, "#%u;", 0xfffd);
+	else if (c == '\\')
+		appendStringInfoString(buf, "#92;#8288;");
 	else if (c < 0x80 ? isalnum((int) c) || c == ' ' || c == '/' || c == ',' :
 			 graph_keeps_unicode())
 		appendBinaryStringInfo(buf, bytes, len);

@@ -237,6 +237,28 @@ CREATE FUNCTION jhub_authz._report_findings(most integer, OUT body text, OUT ope
 COMMENT ON FUNCTION jhub_authz._report_findings(integer) IS 'the findings of the report, how many are open, and the worst severity';
 REVOKE ALL ON FUNCTION jhub_authz._report_findings(integer) FROM PUBLIC;
 
+-- Who is admin, and who is as good as admin; those first whom nobody declared.
+CREATE FUNCTION jhub_authz._report_admins(most integer, OUT body text, OUT n bigint) RETURNS record
+    LANGUAGE sql STABLE PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+    AS $body$
+    WITH admins AS MATERIALIZED (
+        SELECT a.*, row_number() OVER (ORDER BY a.declared, a.subject_kind, a.subject COLLATE "C") AS place FROM jhub_authz._admins() a)
+    SELECT coalesce((SELECT jhub_authz._report_table('Users and services that are admin or as good as admin', ARRAY['Subject', 'Declared', 'What makes it so', 'By'],
+               string_agg(format('<tr><td class="name"><span class="soft">%s</span> %s</td><td class="t">%s</td><td>%s</td><td>%s</td></tr>',
+                      jhub_authz._html(a.subject_kind), jhub_authz._html(a.subject, 80), CASE WHEN a.declared THEN 'yes' ELSE '<b>no</b>' END,
+                      (SELECT string_agg(coalesce(w.words, jhub_authz._html(h.how)), ', ' ORDER BY h.place)
+                         FROM unnest(a.hows) WITH ORDINALITY AS h (how, place)
+                         LEFT JOIN (VALUES ('flag', 'the flag admin'), ('role', 'the role admin'), ('scopes', 'all scopes of an admin'), ('tokens', 'may make a token of anybody'),
+                                           ('servers', 'may enter every server'), ('reaches', 'can get all scopes of an admin'), ('reaches servers', 'can get into every server')) AS w (how, words) ON w.how = h.how),
+                      jhub_authz._html(a.grants, 300)), '' ORDER BY a.place),
+               (SELECT count(*) FROM admins) - most)
+          FROM admins a WHERE a.place <= most HAVING count(*) > 0), '<p>Nobody is admin.</p>'),
+           (SELECT count(*) FROM admins)
+    $body$;
+COMMENT ON FUNCTION jhub_authz._report_admins(integer) IS 'the admins of the report, and how many there are';
+REVOKE ALL ON FUNCTION jhub_authz._report_admins(integer) FROM PUBLIC;
+
 -- Tokens by class, and those that can do most.
 CREATE FUNCTION jhub_authz._report_tokens(most integer, OUT body text, OUT live bigint) RETURNS record
     LANGUAGE sql STABLE PARALLEL RESTRICTED
@@ -306,6 +328,7 @@ CREATE FUNCTION jhub_authz.report_html(most integer DEFAULT 25) RETURNS text
     status AS (SELECT * FROM jhub_authz.status),
     counts AS MATERIALIZED (SELECT what, n FROM jhub_authz._row_counts()),
     findings AS MATERIALIZED (SELECT f.* FROM rows r, jhub_authz._report_findings(r.most) f),
+    admins AS MATERIALIZED (SELECT a.* FROM rows r, jhub_authz._report_admins(r.most) a),
     tokens AS MATERIALIZED (SELECT t.* FROM rows r, jhub_authz._report_tokens(r.most) t)
     SELECT '<!DOCTYPE html>' || E'\n<html lang="en"><head><meta charset="utf-8"><title>Access review: JupyterHub ' || jhub_authz._html(s.hub_release) || '</title>'
         || '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -321,7 +344,7 @@ CREATE FUNCTION jhub_authz.report_html(most integer DEFAULT 25) RETURNS text
                                   (5, 'jhub_authz', (SELECT jhub_authz._html(extversion) FROM pg_extension WHERE extname = 'jhub_authz')),
                                   (6, 'Asked by', jhub_authz._html(current_user::text))) AS m (place, word, value)))
         || '<nav aria-label="Sections"><ul><li><a href="#summary">Summary</a></li><li><a href="#findings">Findings</a></li>'
-        || '<li><a href="#groups">Groups</a></li><li><a href="#growth">Growth</a></li><li><a href="#tokens">Tokens</a></li><li><a href="#shares">Shares</a></li></ul></nav></header>'
+        || '<li><a href="#admins">Admins</a></li><li><a href="#groups">Groups</a></li><li><a href="#growth">Growth</a></li><li><a href="#tokens">Tokens</a></li><li><a href="#shares">Shares</a></li></ul></nav></header>'
         || E'\n<main>'
         || jhub_authz._report_section('summary', 'Summary',
              (SELECT format('<p>%s</p><ul class="tiles">%s</ul>',
@@ -333,10 +356,12 @@ CREATE FUNCTION jhub_authz.report_html(most integer DEFAULT 25) RETURNS text
                           UNION ALL SELECT 3, (SELECT n FROM counts WHERE what = 'roles'), 'roles'
                           UNION ALL SELECT 4, (SELECT n FROM counts WHERE what = 'services'), 'services'
                           UNION ALL SELECT 5, (SELECT n FROM counts WHERE what = 'servers'), 'servers'
-                          UNION ALL SELECT 6, t.live, 'live tokens'
-                          UNION ALL SELECT 7, (SELECT coalesce(sum(n), 0) FROM counts WHERE what IN ('shares', 'share codes')), 'shares and codes') AS v (place, n, words)))
-                FROM findings f, tokens t))
+                          UNION ALL SELECT 6, a.n, 'admins, or as good as'
+                          UNION ALL SELECT 7, t.live, 'live tokens'
+                          UNION ALL SELECT 8, (SELECT coalesce(sum(n), 0) FROM counts WHERE what IN ('shares', 'share codes')), 'shares and codes') AS v (place, n, words)))
+                FROM findings f, admins a, tokens t))
         || jhub_authz._report_section('findings', 'Findings', '<p>What is worth a look, the most severe first. A severity is a word and as many marks.</p>' || (SELECT body FROM findings))
+        || jhub_authz._report_section('admins', 'Admins', '<p>Declared is whom the hub knows as admin, by the flag or by the role.</p>' || (SELECT body FROM admins))
         || jhub_authz._report_section('groups', 'Groups by scopes', (SELECT jhub_authz._report_heat(r.most) FROM rows r))
         || jhub_authz._report_section('growth', 'Growth over time', jhub_authz._report_growth())
         || jhub_authz._report_section('tokens', 'Tokens', (SELECT body FROM tokens))

@@ -95,7 +95,7 @@ def look(browser, name, folder, most):
         page.look(width=width, media=media, scheme=scheme)
         page.open("file://" + path)
         check(page.evaluate("document.title") == "Access review: JupyterHub 5.5", f"{where}: title", page.evaluate("document.title"))
-        check(page.evaluate("document.querySelectorAll('section h2').length") == 6, f"{where}: all of its sections",
+        check(page.evaluate("document.querySelectorAll('section h2').length") == 7, f"{where}: all of its sections",
               page.evaluate("[...document.querySelectorAll('section h2')].map(e => e.innerText)"))
         check(page.evaluate(FOREIGN) == [], f"{where}: nothing from elsewhere", page.evaluate(FOREIGN))
         check(page.evaluate(ACCESSIBLE) == [], f"{where}: accessible", page.evaluate(ACCESSIBLE))
