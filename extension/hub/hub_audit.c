@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * hub_audit.c
- *	  The keys of the audit views, and where a grant could come from.
+ *	  The keys of the audit views, where a grant could come from, and all that
+ *	  stores scopes.
  *
  *-------------------------------------------------------------------------
  */
@@ -122,18 +123,211 @@ hub_each_share(const HubSchema *hub, hub_share_fn each, void *arg)
 	spi_leave(&frame);
 }
 
+/* ---- everything that stores scopes ---- */
+
+typedef struct HubStoredLoop
+{
+	hub_stored_fn each;
+	void	   *arg;
+	HubStoredKind kind;
+	HubParseCache *cache;
+} HubStoredLoop;
+
+/* A row of id, name, scopes, and whether it is attached. */
+static void
+hub_stored_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubStoredLoop *loop = arg;
+	const HubParsed *parsed = hub_parse_cached(loop->cache, hub_text(row, desc, 3));
+	HubStored	stored = {.kind = loop->kind};
+	bool		isnull;
+
+	stored.id = spi_int(row, desc, 1, 0);
+	stored.name = hub_utf8(row, desc, 2);
+	if (stored.name == NULL)
+		stored.name = "";
+	stored.scopes = parsed->scopes;
+	stored.defect = parsed->defect;
+	stored.attached = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
+	loop->each(&stored, loop->arg);
+}
+
+static void
+hub_stored_query(const HubSchema *hub, HubStoredLoop *loop, HubStoredKind kind, const char *sql)
+{
+	loop->kind = kind;
+	spi_each(sql, 0, NULL, NULL, NULL, false, hub_stored_row, loop);
+}
+
+void
+hub_each_stored(const HubSchema *hub, hub_stored_fn each, void *arg)
+{
+	HubStoredLoop loop = {.each = each,.arg = arg};
+	const char *schema = hub->quoted;
+	SpiFrame	frame;
+
+	spi_enter(&frame, hub->owner);
+	loop.cache = hub_parse_cache(CurrentMemoryContext);
+	hub_stored_query(hub, &loop, HUB_STORED_ROLE,
+					 psprintf("SELECT r.id, r.name, r.scopes, r.id IN (SELECT role_id FROM %s.user_role_map"
+							  " UNION ALL SELECT role_id FROM %s.group_role_map"
+							  " UNION ALL SELECT role_id FROM %s.service_role_map) FROM %s.roles r",
+							  schema, schema, schema, schema));
+	hub_stored_query(hub, &loop, HUB_STORED_CLIENT,
+					 psprintf("SELECT c.id, c.identifier, %s, c.identifier = 'jupyterhub' OR c.identifier IN"
+							  " (SELECT oauth_client_id FROM %s.spawners WHERE oauth_client_id IS NOT NULL"
+							  " UNION ALL SELECT oauth_client_id FROM %s.services WHERE oauth_client_id IS NOT NULL)"
+							  " FROM %s.oauth_clients c",
+							  hub->has_allowed_scopes ? "c.allowed_scopes" : "NULL::text",
+							  schema, schema, schema));
+	if (OidIsValid(hub->rel[HUB_SHARES]))
+		hub_stored_query(hub, &loop, HUB_STORED_SHARE,
+						 psprintf("SELECT id, id::text, scopes, spawner_id IS NOT NULL FROM %s.shares", schema));
+	if (OidIsValid(hub->rel[HUB_SHARE_CODES]))
+		hub_stored_query(hub, &loop, HUB_STORED_SHARE_CODE,
+						 psprintf("SELECT id, id::text, scopes, spawner_id IS NOT NULL FROM %s.share_codes", schema));
+	if (hub->has_token_scopes)
+		hub_stored_query(hub, &loop, HUB_STORED_TOKEN,
+						 psprintf("SELECT id, id::text, scopes, user_id IS NOT NULL OR service_id IS NOT NULL"
+								  " FROM %s.api_tokens WHERE expires_at IS NULL"
+								  " OR expires_at >= (current_timestamp AT TIME ZONE 'UTC')", schema));
+	spi_leave(&frame);
+}
+
+/* ---- who there is by name ---- */
+
+typedef struct HubServerLoop
+{
+	hub_server_fn each;
+	void	   *arg;
+} HubServerLoop;
+
+static void
+hub_server_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubServerLoop *loop = arg;
+	const char *owner = hub_utf8(row, desc, 1);
+	const char *server = hub_utf8(row, desc, 2);
+
+	loop->each(owner ? owner : "", server ? server : "", loop->arg);
+}
+
+void
+hub_each_server(const HubSchema *hub, hub_server_fn each, void *arg)
+{
+	HubServerLoop loop = {.each = each,.arg = arg};
+	SpiFrame	frame;
+
+	spi_enter(&frame, hub->owner);
+	spi_each(psprintf("SELECT u.name, p.name FROM %s.spawners p JOIN %s.users u ON u.id = p.user_id",
+					  hub->quoted, hub->quoted), 0, NULL, NULL, NULL, false, hub_server_row, &loop);
+	spi_leave(&frame);
+}
+
+struct HubNameSets
+{
+	HubNames   *users;
+	HubNames   *groups;
+	HubNames   *services;
+	HubNames   *servers;
+	HubNames   *filling;
+};
+
+static void
+hub_put_name(HubNameSets *sets, const char *name)
+{
+	char	   *key = pstrdup(name);
+
+	*hub_names_put(sets->filling, key, strlen(key)) = key;
+}
+
+static void
+hub_name_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubNameSets *sets = arg;
+	const char *name = hub_utf8(row, desc, 1);
+	MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(sets));
+
+	if (name != NULL)
+		hub_put_name(sets, name);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+hub_server_name_row(const char *owner, const char *server, void *arg)
+{
+	HubNameSets *sets = arg;
+	MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(sets));
+
+	hub_put_name(sets, psprintf("%s/%s", owner, server));
+	MemoryContextSwitchTo(caller);
+}
+
+HubNameSets *
+hub_name_sets(const HubSchema *hub)
+{
+	HubNameSets *sets = palloc0(sizeof(HubNameSets));
+	SpiFrame	frame;
+
+	sets->users = hub_names_new(CurrentMemoryContext);
+	sets->groups = hub_names_new(CurrentMemoryContext);
+	sets->services = hub_names_new(CurrentMemoryContext);
+	sets->servers = hub_names_new(CurrentMemoryContext);
+	spi_enter(&frame, hub->owner);
+	sets->filling = sets->users;
+	spi_each(psprintf("SELECT name FROM %s.users", hub->quoted), 0, NULL, NULL, NULL, false, hub_name_row, sets);
+	sets->filling = sets->groups;
+	spi_each(psprintf("SELECT name FROM %s.groups", hub->quoted), 0, NULL, NULL, NULL, false, hub_name_row, sets);
+	sets->filling = sets->services;
+	spi_each(psprintf("SELECT name FROM %s.services", hub->quoted), 0, NULL, NULL, NULL, false, hub_name_row, sets);
+	spi_leave(&frame);
+	sets->filling = sets->servers;
+	hub_each_server(hub, hub_server_name_row, sets);
+	return sets;
+}
+
+bool
+hub_filter_names(const HubNameSets *sets, const ScopeMember *member)
+{
+	int			owner_len;
+
+	switch (member->kind)
+	{
+		case SCOPE_USER:
+			return hub_names_get(sets->users, member->value, member->value_len) != NULL;
+		case SCOPE_GROUP:
+			return hub_names_get(sets->groups, member->value, member->value_len) != NULL;
+		case SCOPE_SERVICE:
+			return hub_names_get(sets->services, member->value, member->value_len) != NULL;
+		case SCOPE_SERVER:
+			owner_len = scope_server_owner_len(member->value, member->value_len);
+			if (owner_len + 1 == member->value_len)
+				return hub_names_get(sets->users, member->value, owner_len) != NULL;
+			return hub_names_get(sets->servers, member->value, member->value_len) != NULL;
+		default:
+			return true;
+	}
+}
+
 /* ---- lists of ids ---- */
+
+void
+hub_ids_begin(HubIds *ids)
+{
+	if (ids->ids != NULL)
+		return;
+	ids->size = 64;
+	ids->ids = palloc(sizeof(int) * ids->size);
+}
 
 void
 hub_ids_add(HubIds *ids, int id)
 {
+	hub_ids_begin(ids);
 	if (ids->n == ids->size)
 	{
-		MemoryContext where = ids->ids ? GetMemoryChunkContext(ids->ids) : CurrentMemoryContext;
-
-		ids->size = ids->size ? 2 * ids->size : 64;
-		ids->ids = ids->ids ? repalloc_huge(ids->ids, sizeof(int) * ids->size) :
-			MemoryContextAlloc(where, sizeof(int) * ids->size);
+		ids->size *= 2;
+		ids->ids = repalloc_huge(ids->ids, sizeof(int) * ids->size);
 	}
 	ids->ids[ids->n++] = id;
 }
@@ -173,18 +367,13 @@ hub_add_ids(const HubSchema *hub, HubTable map, const char *column, const char *
 			const HubIds *of, HubIds *ids)
 {
 	Oid			types[2] = {INT4ARRAYOID};
-	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[2];
 	SpiFrame	frame;
 
 	if (of->n == 0)
 		return;
-	/* begun here, so that it does not lie in the frame */
-	if (ids->ids == NULL)
-	{
-		ids->size = 64;
-		ids->ids = MemoryContextAlloc(caller, sizeof(int) * ids->size);
-	}
+	/* here, so that it does not lie in the frame */
+	hub_ids_begin(ids);
 	spi_enter(&frame, hub->owner);
 	values[0] = spi_int_array(of->ids, of->n);
 	spi_each(psprintf("SELECT %s FROM %s WHERE %s = ANY ($1)", column, hub_from(hub, map, "m", 1), by),

@@ -23,6 +23,45 @@ extern void hub_each_role(const HubSchema *hub, hub_role_fn each, void *arg);
 typedef void (*hub_share_fn) (HubShare *share, int user_id, int group_id, void *arg);
 extern void hub_each_share(const HubSchema *hub, hub_share_fn each, void *arg);
 
+/* ---- everything that stores scopes ---- */
+
+typedef enum HubStoredKind
+{
+	HUB_STORED_ROLE, HUB_STORED_CLIENT, HUB_STORED_SHARE, HUB_STORED_SHARE_CODE, HUB_STORED_TOKEN
+} HubStoredKind;
+
+typedef struct HubStored
+{
+	HubStoredKind kind;
+	int			id;
+	const char *name;			/* of a role or client; else its id */
+	const Scopeset *scopes;		/* never NULL */
+	const char *defect;
+	bool		attached;		/* role: somebody has it; client: it has a server
+								 * or service; share, code: it has a server; token:
+								 * it has an owner */
+} HubStored;
+
+/* Pass by all of it, live tokens only; what is passed lives for one call. */
+typedef void (*hub_stored_fn) (const HubStored *stored, void *arg);
+extern void hub_each_stored(const HubSchema *hub, hub_stored_fn each, void *arg);
+
+/* Names of all servers, with their owners'. */
+typedef void (*hub_server_fn) (const char *owner, const char *server, void *arg);
+extern void hub_each_server(const HubSchema *hub, hub_server_fn each, void *arg);
+
+/* Who there is by name: users, groups, services and servers ("owner/name"). */
+typedef struct HubNameSets HubNameSets;
+extern HubNameSets *hub_name_sets(const HubSchema *hub);
+
+/*
+ * Is there what this filter names?  A user's default server ("owner/") is there
+ * as soon as the user is.
+ */
+extern bool hub_filter_names(const HubNameSets *sets, const ScopeMember *member);
+
+/* ---- lists of ids ---- */
+
 /* A list of ids that grows; palloc'd where it was begun. */
 typedef struct HubIds
 {
@@ -32,6 +71,9 @@ typedef struct HubIds
 } HubIds;
 
 extern void hub_ids_add(HubIds *ids, int id);
+
+/* Begin it here, where it is to be added to in other memory. */
+extern void hub_ids_begin(HubIds *ids);
 
 /* Sort them, each once. */
 extern void hub_ids_unique(HubIds *ids);

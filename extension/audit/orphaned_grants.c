@@ -1,0 +1,147 @@
+/*-------------------------------------------------------------------------
+ *
+ * orphaned_grants.c
+ *	  Grants that give nothing, or not what they say.
+ *
+ * One pass over all that stores scopes.  What a grant is to somebody is not
+ * looked at, only what is written in it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "audit.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* Columns of orphaned_grants */
+enum
+{
+	ORPHAN_KIND,
+	ORPHAN_SUBJECT,
+	ORPHAN_SCOPE,
+	ORPHAN_FILTER_KIND,
+	ORPHAN_FILTER_VALUE,
+	ORPHAN_DEFECT,
+	ORPHAN_DETAIL,
+	ORPHAN_NCOLUMNS
+};
+
+typedef struct Orphans
+{
+	ReturnSetInfo *rsinfo;
+	const HubSchema *hub;
+	HubNameSets *names;
+	MemoryContext row;			/* reset after each that stores scopes */
+} Orphans;
+
+static const char *const orphan_kinds[] = {
+	[HUB_STORED_ROLE] = "role",
+	[HUB_STORED_CLIENT] = "client",
+	[HUB_STORED_SHARE] = "share",
+	[HUB_STORED_SHARE_CODE] = "share code",
+	[HUB_STORED_TOKEN] = "token"
+};
+
+static void
+orphan_put(Orphans *orphans, const HubStored *stored, const ScopeMember *scope,
+		   const char *defect, const char *detail)
+{
+	Datum		values[ORPHAN_NCOLUMNS];
+	bool		nulls[ORPHAN_NCOLUMNS];
+
+	audit_put(&values[ORPHAN_KIND], &nulls[ORPHAN_KIND], orphan_kinds[stored->kind]);
+	audit_put(&values[ORPHAN_SUBJECT], &nulls[ORPHAN_SUBJECT], stored->name);
+	audit_put_member(&values[ORPHAN_SCOPE], &nulls[ORPHAN_SCOPE], scope);
+	audit_put(&values[ORPHAN_FILTER_KIND], &nulls[ORPHAN_FILTER_KIND],
+			  scope != NULL && scope->kind != SCOPE_OPEN ? scope_kind_name(scope->kind) : NULL);
+	audit_put_len(&values[ORPHAN_FILTER_VALUE], &nulls[ORPHAN_FILTER_VALUE],
+				  scope != NULL ? scope->value : NULL, scope != NULL ? scope->value_len : 0);
+	audit_put(&values[ORPHAN_DEFECT], &nulls[ORPHAN_DEFECT], defect);
+	audit_put(&values[ORPHAN_DETAIL], &nulls[ORPHAN_DETAIL], detail);
+	tuplestore_putvalues(orphans->rsinfo->setResult, orphans->rsinfo->setDesc, values, nulls);
+}
+
+static void
+orphan_scope(Orphans *orphans, const HubStored *stored, const ScopeMember *scope)
+{
+	if (!catalogue_defines(orphans->hub->catalogue, scope))
+	{
+		char	   *suggestion = catalogue_suggest(orphans->hub->catalogue, scope);
+
+		orphan_put(orphans, stored, scope, "undefined",
+				   suggestion != NULL ?
+				   psprintf("The scope does not exist; perhaps \"%s\" is meant.", suggestion) :
+				   "The scope does not exist.");
+	}
+	if (scope->kind == SCOPE_SERVER && memchr(scope->value, '/', scope->value_len) == NULL)
+		orphan_put(orphans, stored, scope, "no slash",
+				   "A server is named as owner/name, and its owner's default server as owner/.");
+	else if (!hub_filter_names(orphans->names, scope))
+		orphan_put(orphans, stored, scope, "names nobody",
+				   psprintf("There is no %s \"%.*s\"; if one is made, it takes effect.",
+							scope_kind_name(scope->kind), scope->value_len, scope->value));
+}
+
+/* The hub's own roles are given to tokens and servers, not to holders. */
+static bool
+orphan_is_default_role(const Orphans *orphans, const HubStored *stored)
+{
+	return catalogue_default_role(orphans->hub->release, stored->name) != NULL;
+}
+
+static void
+orphan_look(const HubStored *stored, void *arg)
+{
+	Orphans    *orphans = arg;
+	MemoryContext caller = MemoryContextSwitchTo(orphans->row);
+	ScopeIter	iter;
+	ScopeMember scope;
+
+	CHECK_FOR_INTERRUPTS();
+	if (stored->defect != NULL)
+		orphan_put(orphans, stored, NULL, "does not parse", stored->defect);
+	scope_iter_init(&iter, stored->scopes);
+	while (scope_iter_next(&iter, &scope))
+		orphan_scope(orphans, stored, &scope);
+	switch (stored->kind)
+	{
+		case HUB_STORED_ROLE:
+			if (stored->defect == NULL && scopeset_is_empty(stored->scopes))
+				orphan_put(orphans, stored, NULL, "empty role", "The role has no scopes.");
+			if (!stored->attached && !orphan_is_default_role(orphans, stored))
+				orphan_put(orphans, stored, NULL, "unheld role", "No user, group or service has the role.");
+			break;
+		case HUB_STORED_CLIENT:
+			if (!stored->attached)
+				orphan_put(orphans, stored, NULL, "no target", "The OAuth client belongs to no server or service.");
+			break;
+		case HUB_STORED_SHARE:
+		case HUB_STORED_SHARE_CODE:
+			if (!stored->attached)
+				orphan_put(orphans, stored, NULL, "no target", "There is no server that it shares.");
+			break;
+		case HUB_STORED_TOKEN:
+			if (!stored->attached)
+				orphan_put(orphans, stored, NULL, "no owner", "The token belongs to no user or service.");
+			break;
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(orphans->row);
+}
+
+PG_FUNCTION_INFO_V1(jhub_authz__orphaned_grants);
+Datum
+jhub_authz__orphaned_grants(PG_FUNCTION_ARGS)
+{
+	Orphans		orphans = {.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo};
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	orphans.hub = hub_schema(false, false);
+	orphans.names = hub_name_sets(orphans.hub);
+	orphans.row = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz orphan",
+										ALLOCSET_DEFAULT_SIZES);
+	hub_each_stored(orphans.hub, orphan_look, &orphans);
+	return (Datum) 0;
+}
