@@ -449,10 +449,9 @@ authorize_batch_actions(AuthorizeBatch *batch, RequiredName resource,
 						JsonbIterator **it, JsonbParseState **state)
 {
 	JsonbValue	value;
-	JsonbIteratorToken token;
 
 	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
-	while ((token = JsonbIteratorNext(it, &value, true)) == WJB_ELEM)
+	while (JsonbIteratorNext(it, &value, true) == WJB_ELEM)
 	{
 		RequiredName action;
 
