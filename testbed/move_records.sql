@@ -15,6 +15,7 @@ INSERT INTO jhub_authz.assertions (subject_kind, subject, required, expected, ve
     ('user', 'waiter', 'admin:users', false, true, 'holds'), ('user', 'waiter', 'no scope', true, true, 'nonsense'), ('group', 'nobody', 'proxy', true, true, 'broken');
 INSERT INTO jhub_authz.grant_targets (subject_kind, subject, grant_kind, granted, scopes) VALUES
     ('role', 'move-user', 'scopes', NULL, '["self", "custom:move:read"]'), ('user', 'mover', 'role', 'move-user', NULL), ('user', NULL, 'group', 'move-group', NULL);
+SELECT jhub_authz.set_required_scopes('jupyter_server', 'move:thing', 'read', '{"custom:move:read!server={owner}/{server}"}');
 
 SET ROLE jupyterhub;
 -- the maps of a 5.x hub have a column more

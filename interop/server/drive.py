@@ -135,14 +135,14 @@ async def visit(result, server, visitor, what, ways, said):
                      f"{sorted(visitor.raw)}: HTTP {status}, authorize says {expected}")
 
 
-async def one_server(result, hub, database, rng, folder, owner, name, visitors, cases, said):
-    server = SingleUserServer(hub, folder, owner, name)
+async def one_server(result, hub, database, rng, folder, owner, name, own_files, visitors, cases, said):
+    server = SingleUserServer(hub, folder, owner, name, own_files)
     try:
         await server.ready()
         boss = uuid.uuid4().hex
         hub.scopes[boss] = expanded({"access:servers", "custom:jupyter_server:execute:*"})
         kernel, terminal = await server.start(boss)
-        ways = routes(kernel, terminal)
+        ways = routes(kernel, terminal, "AuthenticatedFileHandler" if own_files else "FilesHandler")
         for have, case_owner, case_name, action, resource, access, required, authorized in cases:
             if (case_owner, case_name) != (owner, name):
                 continue
@@ -204,7 +204,7 @@ def main():
         for number, (owner, name) in enumerate(SERVERS):
             ways = asyncio.run(one_server(
                 result, hub, database, rng, Path(options.work) / str(number), owner, name,
-                options.visitors, cases, said))
+                number % 2 == 0, options.visitors, cases, said))
         for way in ways:
             # a route that only ever refuses, or never, would show nothing
             result.check(said[way.handler, way.method, True] and said[way.handler, way.method, False],

@@ -9,12 +9,12 @@ What would stop the server, should a test be allowed to, is taken out.
 """
 
 import os
+from types import SimpleNamespace
 
-from jupyter_server.services.shutdown import ShutdownHandler
+from jupyter_server.files.handlers import FilesHandler
+from jupyter_server.serverapp import ServerApp
+from jupyter_server.services import shutdown
 from jupyterhub.singleuser.extension import JupyterHubAuthorizer
-from tornado import web
-
-from jupyter_server.auth.decorator import authorized
 
 OWNER = os.environ["JUPYTERHUB_USER"]
 SERVER = os.environ["JUPYTERHUB_SERVER_NAME"]
@@ -35,14 +35,18 @@ class ScopeAuthorizer(JupyterHubAuthorizer):
         return bool(self.hub_auth.check_scopes(wanted, user.hub_user))
 
 
-class HarmlessShutdown:
-    @web.authenticated
-    @authorized
-    async def post(self):
-        self.finish("not stopped")
+async def nothing(self):
+    pass
 
 
-ShutdownHandler.post = HarmlessShutdown.post
+ServerApp._cleanup = nothing
+shutdown.ioloop = SimpleNamespace(
+    IOLoop=SimpleNamespace(current=lambda: SimpleNamespace(stop=lambda: None))
+)
+
+# the handler of /files for contents that are no files of the server's
+if os.environ.get("TEST_FILES_HANDLER"):
+    c.ContentsManager.files_handler_class = FilesHandler  # noqa: F821
 
 c.ServerApp.authorizer_class = ScopeAuthorizer  # noqa: F821
 c.ServerApp.allow_root = True  # noqa: F821

@@ -22,14 +22,18 @@ def route(method, path, handler, action, resource, body=None):
     return Route(method, path, body, handler, action, resource)
 
 
-def routes(kernel, terminal):
-    """All of them; kernel and terminal are there, for their WebSockets."""
+def routes(kernel, terminal, files):
+    """All of them; kernel and terminal are there, for their WebSockets.
+
+    files is the class that serves /files.  Left out is what serves the files of
+    kernel specifications where a gateway has the kernels: it asks for access only.
+    """
     text = json.dumps({"type": "file", "format": "text", "content": "x"})
     notebook = json.dumps({"type": "notebook", "content": NOTEBOOK})
     new_name = json.dumps({"path": "nowhere.txt"})
     return [
-        route("GET", "files/there.txt", "AuthenticatedFileHandler", "read", "contents"),
-        route("HEAD", "files/there.txt", "AuthenticatedFileHandler", "read", "contents"),
+        route("GET", "files/there.txt", files, "read", "contents"),
+        route("HEAD", "files/there.txt", files, "read", "contents"),
         route("GET", "view/there.html", "ViewHandler", "read", "contents"),
         route("GET", "kernelspecs/python3/kernel.json", "KernelSpecResourceHandler", "read", "kernelspecs"),
         route("HEAD", "kernelspecs/python3/kernel.json", "KernelSpecResourceHandler", "read", "kernelspecs"),

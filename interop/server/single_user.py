@@ -26,7 +26,7 @@ def free_port():
 
 
 class SingleUserServer:
-    def __init__(self, hub, folder, owner, server):
+    def __init__(self, hub, folder, owner, server, own_files):
         self.folder = Path(folder).resolve()
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "config").mkdir(parents=True)
@@ -58,6 +58,7 @@ class SingleUserServer:
             JUPYTERHUB_USER=owner,
             JUPYTERHUB_SERVER_NAME=server,
             TEST_ASKED=str(self.asked),
+            TEST_FILES_HANDLER="" if own_files else "1",
         )
         self.log = open(self.folder / "log", "w")
         self.process = subprocess.Popen(
