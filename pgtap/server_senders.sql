@@ -11,7 +11,7 @@ CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = error;
 SELECT jhub_authz.attach('public') \g /dev/null
-SELECT plan(23);
+SELECT plan(27);
 
 -- execute brings write along, and that read
 SELECT is(jhub_authz.define_scopes('{"custom:jupyter_server:execute:*": {"description": "run", "subscopes": ["custom:jupyter_server:write:*"]},
@@ -60,6 +60,19 @@ SELECT ok(NOT jhub_authz.authorize_token(t, 'alice', 'lab', 'read', 'contents'),
 -- what is taken away counts at once
 DELETE FROM shares WHERE user_id = 10 AND spawner_id = 2;
 SELECT is(pg_temp.may(:'bob', 'lab'), ARRAY[false, false, false], 'the end of a share');
+-- what a share gives by itself, and a group by a role
+INSERT INTO shares (owner_id, spawner_id, user_id, created_at, scopes) VALUES
+    (9, 2, 6, now(), '["access:servers!server=alice/lab", "custom:jupyter_server:write:*!server=alice/lab"]'),
+    (9, 2, 3, now(), '["access:servers!server=alice/lab", "custom:jupyter_server:write:*!server=alice/lab", "custom:jupyter_server:read:*!server=alice/lab"]');
+SELECT token AS login FROM jhub_authz.issue_token('user', 'bang!user', '["custom:jupyter_server:execute:*!server"]', client_id => 'jupyterhub-user-alice-lab') \gset
+SELECT token AS zoes FROM jhub_authz.issue_token('user', U&'zo\00EB', '["inherit"]') \gset
+SELECT token AS bangs FROM jhub_authz.issue_token('user', 'bang!user', '["inherit"]') \gset
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT ok(jhub_authz.authorize(jhub_authz.user_scopes('bang!user'), 'alice', 'lab', 'write', 'contents') AND NOT (pg_temp.may(:'login', 'lab'))[2], 'a login''s token has no more of a share than access, as in the hub');
+SELECT is(pg_temp.may(:'zoes', 'lab'), ARRAY[false, true, false], 'in a token that inherits, a share''s scopes count as they are written');
+SELECT is(pg_temp.may(:'bangs', 'lab'), ARRAY[true, true, false], '... each that is there');
+UPDATE roles SET scopes = '["custom:jupyter_server:read:*!server=alice/lab", "access:servers!server=alice/lab"]' WHERE name = 'lab-reader';
+SELECT is(pg_temp.may(:'bob', 'lab'), ARRAY[true, false, false], 'a role gives a group access, in tokens too');
 SELECT jhub_authz.revoke_token(:alices, 'test') \g /dev/null
 SELECT is(pg_temp.may(:'alice', 'lab'), ARRAY[false, false, false], 'a revoked token is none');
 
