@@ -1,0 +1,110 @@
+"""Look-ups and views of everybody on a large hub: bench/audit calls this.
+
+Of each question the processor time of the backend counts, the median of three
+rounds; elapsed time says more about what else the machine does.  Each is asked in
+a session of its own, so that its memory is its own, and that of a first call, with
+what it has to load, is the first of the rounds.
+"""
+
+import argparse
+import datetime
+import pathlib
+import statistics
+import subprocess
+import sys
+
+from measure import Backend
+
+here = pathlib.Path(__file__).resolve().parent
+
+LOOKUPS = [
+    ("what may one user do", "SELECT * FROM jhub_authz.what_can('user', '{user}')"),
+    ("what may one token do", "SELECT * FROM jhub_authz.what_can('token', '{token}')"),
+    ("the same by a condition on the view: a user",
+     "SELECT * FROM jhub_authz.effective_scopes WHERE subject_kind = 'user' AND subject = '{user}'"),
+    ("the same by a condition on the view: a token",
+     "SELECT * FROM jhub_authz.effective_scopes WHERE subject_kind = 'token' AND subject = '{token}'"),
+    ("one token", "SELECT * FROM jhub_authz.token_audit WHERE token_id = {token}"),
+    ("twenty tokens", "SELECT * FROM jhub_authz.token_audit WHERE token_id % {twentieth} = 7"),
+    ("who can enter one server", "SELECT * FROM jhub_authz.who_can('access:servers!server={user}/')"),
+    ("who can read all users", "SELECT * FROM jhub_authz.who_can('read:users')"),
+    ("who can list one group's users", "SELECT * FROM jhub_authz.who_can('list:users!group=group-7')"),
+    ("why can a user enter a server", "SELECT * FROM jhub_authz.explain('user', '{user}', 'access:servers!server={user}/')"),
+    ("why can a user not", "SELECT * FROM jhub_authz.explain('user', '{user}', 'access:servers')"),
+    ("why can a token enter a server", "SELECT * FROM jhub_authz.explain('token', '{token}', 'access:servers!server={owner}/')"),
+]
+VIEWS = [
+    ("a role of few", "SELECT * FROM jhub_authz.role_reach('instructor-7')"),
+    ("the role that all have", "SELECT * FROM jhub_authz.role_reach('user')"),
+    ("every user's scopes", "SELECT count(*) FROM jhub_authz.effective_scopes WHERE subject_kind = 'user'"),
+    ("every group's scopes", "SELECT count(*) FROM jhub_authz.effective_scopes WHERE subject_kind = 'group'"),
+    ("every token's scopes", "SELECT count(*) FROM jhub_authz.effective_scopes WHERE subject_kind = 'token'"),
+    ("every token", "SELECT count(*), sum(jhub_authz.scope_count(grown)) FROM jhub_authz.token_audit"),
+    ("who inherits and never expires", "SELECT count(*) FROM jhub_authz.token_audit WHERE uses_inherit AND never_expires"),
+    ("grants that give nothing", "SELECT count(*) FROM jhub_authz.orphaned_grants"),
+    ("who is as good as admin", "SELECT count(*) FROM jhub_authz.effective_admins"),
+    ("who can get more", "SELECT count(*) FROM jhub_authz.escalation_paths"),
+]
+
+
+def question(dsn, sql, rounds):
+    """Median of seconds, rows, memory beyond an idle session, bytes of files."""
+    backend = Backend(dsn)
+    backend.run("SELECT jhub_authz.scope_count('[]')")
+    before = backend.memory()
+    spilled = "SELECT sum(temp_bytes)::bigint FROM pg_stat_database"
+    backend.run("SELECT pg_stat_clear_snapshot()")
+    files = backend.value(spilled)
+    times = []
+    for _ in range(rounds):
+        backend.settle()
+        begin = backend.used()
+        rows = backend.run(sql)
+        backend.settle()
+        times.append(backend.used() - begin)
+    backend.run("SELECT pg_stat_force_next_flush()")
+    backend.run("SELECT pg_stat_clear_snapshot()")
+    files = (backend.value(spilled) - files) / rounds
+    memory = backend.memory() - before
+    number = rows[0][0] if sql.startswith("SELECT count") else len(rows)
+    plan = "\n".join(row[0] for row in backend.run("EXPLAIN (COSTS OFF) " + sql))
+    backend.connection.close()
+    return statistics.median(times), number, memory, files, plan
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--dsn", required=True)
+    for number in ("users", "tokens", "groups", "seed"):
+        parser.add_argument("--" + number, type=int, required=True)
+    parser.add_argument("--out", required=True)
+    options = parser.parse_args()
+    token = 100 + options.tokens // 2 + 8   # one that inherits
+    backend = Backend(options.dsn)
+    owner = backend.value("SELECT u.name FROM public.api_tokens t JOIN public.users u ON u.id = t.user_id WHERE t.id = %s",
+                          [token])
+    version = backend.value("SHOW server_version").split()[0]
+    work_mem = backend.value("SHOW work_mem")
+    backend.connection.close()
+    names = {"user": "user-777", "token": token, "owner": owner, "twentieth": options.tokens // 20}
+    commit = subprocess.run(["git", "-C", str(here), "rev-parse", "--short", "HEAD"],
+                            capture_output=True, text=True).stdout.strip()
+    lines = [f"{datetime.date.today().isoformat()}, commit {commit or 'unknown'}, PostgreSQL {version}, work_mem {work_mem}; "
+             f"{options.users} users, {options.groups} groups, {options.tokens} tokens, seed {options.seed}", "",
+             "| question | processor time | rows | memory | files |", "| --- | ---: | ---: | ---: | ---: |"]
+    plans = []
+    for kind, questions in (("look-up", LOOKUPS), ("view", VIEWS)):
+        for what, sql in questions:
+            sql = sql.format(**names)
+            seconds, rows, memory, files, plan = question(options.dsn, sql, 3)
+            took = f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
+            lines.append(f"| {what} | {took} | {rows} | {memory / 2**20:.0f} MB | {files / 2**20:.0f} MB |")
+            print(lines[-1], flush=True)
+            plans += [f"-- {what}", sql, plan, ""]
+    pathlib.Path(options.out).write_text("\n".join(lines) + "\n")
+    pathlib.Path(options.out).with_suffix(".plans").write_text("\n".join(plans))
+    print(f"the table is in {options.out}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
