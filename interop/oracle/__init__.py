@@ -34,6 +34,6 @@ What is not compared, because the oracle has no answer or a defective one:
 
 Modules: hub (the oracle), population (a random hub), generator (random
 scopes), database (our side), kinds (random questions), subjects (everybody's
-scopes, exhaustively), requests (OAuth logins, and requests to a server), run
+scopes, exhaustively), audit (who can, what can and why), requests (OAuth logins, and requests to a server), run
 (the command).
 """

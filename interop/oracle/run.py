@@ -6,6 +6,7 @@ import random
 import time
 
 from . import database as db
+from .audit import Audit
 from .hub import Hub, Skip
 from .kinds import KINDS, draw_cases, seeded, smaller
 from .population import add_odd_members, populate
@@ -70,6 +71,7 @@ def main():
         install(hub, database, populate(hub, chosen.seed), report)
         compare_subjects(hub, database, report, "everybody's scopes")
         compare_random(hub, database, report, chosen)
+        compare_audit(hub, database, report, chosen.seed)
         attach(hub, database, report, "observe")
         compare_subjects(hub, database, report, "everybody's scopes, mode observe")
         add_odd_members(hub, chosen.seed)
@@ -141,6 +143,18 @@ def compare_subjects(hub, database, report, title, odd=False):
         check(report, question, expected, got)
     number = report.passed + report.failed - before
     tell(title, number, subjects.skipped, started, "skipped")
+
+
+def compare_audit(hub, database, report, seed):
+    """Who can, what can, why: see audit.py."""
+    started = time.monotonic()
+    before = report.passed + report.failed
+    report.begin("the audit's answers")
+    audit = Audit(hub, database, seed)
+    for question, expected, got in audit.checks():
+        check(report, question, expected, got)
+    number = report.passed + report.failed - before
+    tell("the audit's answers", number, audit.skipped, started, "skipped")
 
 
 def compare_random(hub, database, report, chosen):
