@@ -21,7 +21,7 @@ INSERT INTO sample VALUES
     (NULL, 'name', 'text', '''alice'''), (NULL, 'owner_name', 'text', '''alice'''),
     (NULL, 'required', 'text', '''read:users!user=bob'''), (NULL, 'required', 'text[]', 'ARRAY[''list:users'', ''read:groups'']'),
     (NULL, 'requested', 'text[]', 'ARRAY[''access:servers!server=alice/'']'),
-    (NULL, 'txid', 'xid8', '''1'''), (NULL, 'role_name', 'regrole', 'current_user::regrole'),
+    (NULL, 'txid', 'xid8', '''1'''), (NULL, 'role_name', 'regrole', 'current_user::regrole'), (NULL, 'role_name', 'text', '''by-group'''),
     (NULL, NULL, 'jhub_authz.scopeset', '''["read:users!user=alice","access:servers!group=physics","list:users","self"]'''),
     (NULL, NULL, 'text', '''read:users'''), (NULL, NULL, 'text[]', 'ARRAY[''list:users'']'), (NULL, NULL, 'integer', '1'),
     (NULL, NULL, 'bigint', '1'), (NULL, NULL, 'boolean', 'true'), (NULL, NULL, 'interval', '''1 day'''),
