@@ -14,7 +14,7 @@ SELECT jhub_authz.attach('hub') AS release \gset
 SET CONSTRAINTS ALL IMMEDIATE;
 SET CONSTRAINTS ALL DEFERRED;
 SET search_path = hub, public, jhub_authz;
-SELECT plan(56);
+SELECT plan(57);
 
 -- user, flag, roles with managed_by_auth, groups
 CREATE FUNCTION pg_temp.state(who text) RETURNS text LANGUAGE sql AS $$
@@ -93,6 +93,8 @@ SELECT is(pg_temp.state('bob'), 'f analyst*,user [physics]', 'a role that is new
 SELECT is(r::text, concat('(', r.id, ',analyst,d,"[""read:users!group=lab one"", ""list:users""]",t)'), 'the role is made, its scopes in their order') FROM roles r WHERE name = 'analyst';
 SELECT ok(NOT pg_temp.changed($$ SELECT jhub_authz.login_apply('own', '{"name": "bob", "groups": null, "roles": [{"name": "analyst", "description": "d", "scopes": ["read:users!group=lab one", "list:users"]}, {"name": "user"}]}') $$), 'the same again writes nothing');
 SELECT ok(NOT pg_temp.changed($$ SELECT jhub_authz.login_apply('own', '{"name": "bob", "groups": null, "roles": [{"name": "analyst"}, {"name": "user", "scopes": []}]}') $$), 'what is left out or empty resets nothing');
+SELECT jhub_authz.login_apply('own', '{"name": "bob", "groups": null, "roles": [{"name": "analyst", "scopes": null}, {"name": "user"}]}') \g /dev/null
+SELECT is(scopes, NULL, '... but null takes scopes away') FROM roles WHERE name = 'analyst';
 SELECT jhub_authz.login_apply('own', '{"name": "alice", "groups": null, "roles": [{"name": "analyst", "scopes": ["list:users"]}]}') \g /dev/null
 SELECT is(pg_temp.state('alice'), 'f analyst* [lab one,physics]', 'user is stripped like any other');
 SELECT ok(NOT pg_temp.changed($$ SELECT jhub_authz.login_apply('own', '{"name": "alice", "groups": null, "roles": [{"name": "analyst"}]}') $$), '... and that is no change at the next login');

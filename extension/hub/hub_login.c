@@ -226,12 +226,15 @@ hub_login_set_roles(const HubSchema *hub, int user_id, const HubLoginRole *roles
 
 /* ---- roles that an authenticator manages ---- */
 
+/* New scopes: none, those given, or as they are if none or [] is given. */
+#define HUB_LOGIN_SCOPES	"CASE WHEN $4 THEN NULL ELSE coalesce(nullif($3, '[]'), scopes) END"
+
 void
 hub_login_put_role(const HubSchema *hub, const HubLoginRoleSpec *role)
 {
-	static const Oid types[3] = {TEXTOID, TEXTOID, TEXTOID};
-	Datum		values[3] = {0};
-	char		nulls[3] = {' ', ' ', ' '};
+	static const Oid types[4] = {TEXTOID, TEXTOID, TEXTOID, BOOLOID};
+	Datum		values[4] = {0};
+	char		nulls[4] = {' ', ' ', ' ', ' '};
 	SpiFrame	frame;
 
 	values[0] = hub_login_text(role->name);
@@ -243,6 +246,7 @@ hub_login_put_role(const HubSchema *hub, const HubLoginRoleSpec *role)
 		values[2] = hub_login_text(role->scopes);
 	else
 		nulls[2] = 'n';
+	values[3] = BoolGetDatum(role->no_scopes);
 	spi_enter(&frame, hub->owner);
 	if (spi_run(psprintf("SELECT FROM %s.roles WHERE name = $1", hub->quoted),
 				1, types, values, NULL, false, true, 1) == 0)
@@ -252,11 +256,11 @@ hub_login_put_role(const HubSchema *hub, const HubLoginRoleSpec *role)
 					   3, types, values, nulls, false, true, 0);
 	else
 		(void) spi_run(psprintf("UPDATE %s.roles SET description = coalesce($2, description),"
-								" scopes = coalesce(nullif($3, '[]'), scopes)"
+								" scopes = " HUB_LOGIN_SCOPES
 								" WHERE name = $1 AND (description IS DISTINCT FROM coalesce($2, description)"
-								" OR scopes IS DISTINCT FROM coalesce(nullif($3, '[]'), scopes))",
+								" OR scopes IS DISTINCT FROM " HUB_LOGIN_SCOPES ")",
 								hub->quoted),
-					   3, types, values, nulls, false, true, 0);
+					   4, types, values, nulls, false, true, 0);
 	spi_leave(&frame);
 }
 

@@ -52,6 +52,7 @@ typedef struct HubLoginRoleSpec
 	const char *name;
 	const char *description;
 	const char *scopes;			/* the column's text */
+	bool		no_scopes;		/* take away those that it has */
 } HubLoginRoleSpec;
 
 /* Make it, managed by the authenticator, or bring it up to date. */

@@ -88,8 +88,11 @@ extern const LoginOption *login_option(LoginFamily family, const char *name);
 
 /*
  * A document as a dict of options that are known and of the right type, old
- * names replaced, and single strings made lists.  22023 otherwise.
+ * names replaced, and single strings made lists.  22023 otherwise.  Under the
+ * name below: idps that an old name overrides, which the class looks at before.
  */
+#define LOGIN_OVERRIDDEN_IDPS	"(idps)"
+
 extern LoginValue *login_check_options(LoginFamily family, const LoginValue *document);
 
 /* "Perhaps you meant", or NULL; candidates ends with NULL. */

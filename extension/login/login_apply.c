@@ -157,7 +157,7 @@ login_check_admin_role(const HubSchema *hub, const HubLoginRoleSpec *spec,
 {
 	const char *scopes = catalogue_default_role(hub->release, "admin");
 
-	if ((spec->scopes != NULL && strcmp(spec->scopes, scopes) != 0) ||
+	if (spec->no_scopes || (spec->scopes != NULL && strcmp(spec->scopes, scopes) != 0) ||
 		(login_get(role, "description") != NULL &&
 		 (spec->description == NULL ||
 		  strcmp(spec->description, "Elevated privileges (can do anything)") != 0)))
@@ -170,13 +170,15 @@ login_put_role(const HubSchema *hub, const char *name, const LoginValue *role)
 {
 	const LoginValue *description = login_get(role, "description");
 	const LoginValue *scopes = login_role_list(name, role, "scopes", true);
-	HubLoginRoleSpec spec = {name, NULL, NULL};
+	HubLoginRoleSpec spec = {name, NULL, NULL, false};
 
 	if (description != NULL && description->kind != LOGIN_STRING && description->kind != LOGIN_NONE)
 		login_bad_role(name, "\"description\" must be a string.");
 	spec.description = login_str(description);
 	if (scopes != NULL)
 		spec.scopes = login_role_scopes(hub, scopes);
+	/* null takes them away, whereas [] is taken for the default */
+	spec.no_scopes = scopes == NULL && login_get(role, "scopes") != NULL;
 	if (strcmp(name, "admin") == 0)
 		login_check_admin_role(hub, &spec, role);
 	hub_login_put_role(hub, &spec);

@@ -285,6 +285,12 @@ login_load_rules(LoginConfig *config, const LoginValue *options)
 	login_add_domain_rules(config, options, "allowed_google_groups", LOGIN_ALLOW, "google_group");
 	login_add_domain_rules(config, options, "admin_google_groups", LOGIN_ADMIN, "google_group");
 	login_load_organizations(config, options);
+	if (login_get(options, LOGIN_OVERRIDDEN_IDPS) != NULL)
+	{
+		LoginConfig overridden = {0};
+
+		login_load_idps(&overridden, login_get(options, LOGIN_OVERRIDDEN_IDPS));
+	}
 	login_load_idps(config, login_get(options, "idps"));
 	if (family == LOGIN_GLOBUS && login_truth(login_get(options, "identity_provider")))
 		login_add_rule(config, LOGIN_REQUIRE, "identity_provider",

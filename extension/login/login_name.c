@@ -291,6 +291,10 @@ login_username(const LoginConfig *config, const LoginValue **info, const char **
 		case LOGIN_OPENSHIFT:
 			return login_plain_name(login_get(login_get(*info, "metadata"), "name"), name);
 		case LOGIN_BASE:
+			/* authenticate() may give a bare name */
+			if ((*info)->kind == LOGIN_STRING)
+				return login_plain_name(*info, name);
+			/* FALLTHROUGH */
 		case LOGIN_DUMMY:
 		case LOGIN_PAM:
 			return login_plain_name(login_get(*info, "name"), name);

@@ -347,6 +347,7 @@ login_check_options(LoginFamily family, const LoginValue *document)
 {
 	LoginValue *options = palloc0(sizeof(LoginValue));
 	LoginValue *aliases = palloc0(sizeof(LoginValue));
+	const LoginValue *overridden;
 
 	options->kind = aliases->kind = LOGIN_DICT;
 	if (document->kind != LOGIN_DICT)
@@ -379,6 +380,9 @@ login_check_options(LoginFamily family, const LoginValue *document)
 		if (aliases->values[i]->n == 0 && login_get(options, aliases->keys[i]) == NULL &&
 			aliases->values[i]->kind != LOGIN_STRING)
 			continue;
+		overridden = login_get(options, aliases->keys[i]);
+		if (overridden != NULL && strcmp(aliases->keys[i], "idps") == 0)
+			options = login_with(options, LOGIN_OVERRIDDEN_IDPS, unconstify(LoginValue *, overridden));
 		options = login_with(options, aliases->keys[i], aliases->values[i]);
 	}
 	return options;

@@ -238,7 +238,8 @@ class Hub:
             result["outcome"] = "error"
             result["why"] = f"{type(error).__name__}: {error}"
         result["username"] = seen["username"]
-        if seen["model"] is not None and a.manage_groups:
+        # without a name there is nobody to be in a group
+        if seen["model"] is not None and seen["username"] is not None and a.manage_groups:
             result["groups"] = seen["model"].get("groups")
         result["model"] = seen["model"]
         result["authenticator"] = a

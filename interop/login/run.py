@@ -1,11 +1,11 @@
 """The real authenticators against login_decide(), case by case.
 
-    PYTHON interop/login/run.py --pg DIR [--cases N] [--seed S] [--csv FILE]
+    PYTHON interop/login/run.py --pg DIR [--cases N] [--seed S] [--applied N] [--csv FILE]
 
 DIR is a folder of testbed/pg, started, with the extension installed; PYTHON has
 JupyterHub, OAuthenticator and psycopg.  What is compared: the options of the
-classes with the view login_options, the worked cases of a CSV file, and random
-cases.
+classes with the view login_options, the worked cases of a CSV file, random cases,
+and what logins leave in the tables (applied.py).
 """
 
 import argparse
@@ -21,6 +21,7 @@ import time
 import psycopg
 from traitlets import TraitError
 
+from applied import compare_applied
 from cases import Generator
 from real import CLASSES, Hub, real_class
 
@@ -175,10 +176,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--pg", required=True)
     parser.add_argument("--cases", type=int, default=10000)
+    parser.add_argument("--applied", type=int, default=None)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--csv", default=os.path.join(HERE, "cases.csv"))
     chosen = parser.parse_args()
     seed = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(10**9)
+    applied = chosen.applied if chosen.applied is not None else max(100, chosen.cases // 10)
     import jupyterhub
     import oauthenticator
     from importlib.metadata import version
@@ -207,6 +210,9 @@ def main():
         compare_worked(cursor, hub, chosen.csv)
     compare_random(cursor, hub, random.Random(seed), chosen.cases)
     print(f"{chosen.cases} random cases in {time.monotonic() - begin:.0f} s", flush=True)
+    begin = time.monotonic()
+    compare_applied(chosen.pg, connect, random.Random(seed + 1), applied, result)
+    print(f"{applied} logins applied in {time.monotonic() - begin:.0f} s")
     sql.close()
     maintenance.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
     print(f"{passed} passed, {failed} failed")
