@@ -1,6 +1,7 @@
 """All jobs, in one run: bench/run calls this with a server that is there.
 
-    run.py --dsn DSN --hub-python PYTHON --out FOLDER [--seed N] [--quick] [--only JOB ...]
+    run.py --host SOCKETS --user ROLE --hub-python PYTHON --hub-version V --out FOLDER
+           [--seed N] [--quick] [--only JOB ...]
 """
 
 import argparse
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import jobs_hub
 import jobs_sets
 from measure import Backend, Results
 
@@ -60,7 +62,8 @@ def machine(backend, hub_version, seed, quick):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--dsn", required=True)
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--user", required=True)
     parser.add_argument("--hub-python", required=True)
     parser.add_argument("--hub-version", required=True)
     parser.add_argument("--out", required=True, type=pathlib.Path)
@@ -72,15 +75,20 @@ def main():
 
     hub = Hub(options.hub_python)
     results = Results(3 if options.quick else 7)
-    backend = Backend(options.dsn)
-    for job in jobs_sets.JOBS:
-        if options.only and job.__name__ not in options.only:
-            continue
-        begin = time.monotonic()
-        # a seed of its own: a job alone does what it does among all
-        rng = random.Random(f"{options.seed} {job.__name__}")
-        job(backend, hub, results, rng, 1 if options.quick else 4)
-        print(f"-- {job.__name__}: {time.monotonic() - begin:.0f} s", flush=True)
+    dsn = lambda database: f"host={options.host} user={options.user} dbname={database}"
+    backend = Backend(dsn("bench"))
+    databases = jobs_hub.Databases(dsn, Backend, here.parent / "testbed" / "hub_schema.sql", options.quick)
+    databases.url = lambda users: (
+        f"postgresql://{options.user}@/{databases.of(users)}?host={options.host}")
+    effort = 1 if options.quick else 4
+    for module, where in ((jobs_sets, backend), (jobs_hub, databases)):
+        for job in module.JOBS:
+            if options.only and job.__name__ not in options.only:
+                continue
+            begin = time.monotonic()
+            # a seed of its own: a job alone does what it does among all
+            job(where, hub, results, random.Random(f"{options.seed} {job.__name__}"), effort)
+            print(f"-- {job.__name__}: {time.monotonic() - begin:.0f} s", flush=True)
     results.write(options.out, machine(backend, options.hub_version, options.seed, options.quick))
     hub.close()
     print(f"{results.passed} passed, {results.failed} failed")

@@ -399,6 +399,9 @@ extern bool scopeset_has_kind(const Scopeset *a, ScopeKind kind);
 extern bool scopeset_names_filter(const Scopeset *set, ScopeKind kind,
 								  const char *value, int len);
 
+/* A number by which groups in filters are looked up; others may have the same. */
+extern int32 scopeset_group_hash(const char *name, int len);
+
 /*
  * The set with names in filters replaced, all at once, so that swaps come out
  * right.  Kinds: SCOPE_USER (also the owner's part of server filters),

@@ -10,6 +10,8 @@
  */
 #include "scopeset_private.h"
 
+#include "common/hashfn.h"
+
 bool
 scopeset_has_kind(const Scopeset *a, ScopeKind kind)
 {
@@ -17,6 +19,12 @@ scopeset_has_kind(const Scopeset *a, ScopeKind kind)
 
 	scopeset_view(a, &view);
 	return view.nfilters > 0 && memchr(view.kinds, kind, view.nfilters) != NULL;
+}
+
+int32
+scopeset_group_hash(const char *name, int len)
+{
+	return (int32) hash_bytes((const unsigned char *) name, len);
 }
 
 bool

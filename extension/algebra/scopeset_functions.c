@@ -184,6 +184,52 @@ scopeset_hash_extended(PG_FUNCTION_ARGS)
 
 /* ---- filters ---- */
 
+/* Hashes of the groups that a set filters by, which come first in its filters. */
+static int
+functions_group_hashes(const Scopeset *set, Datum **hashes, int n)
+{
+	ScopesetView view;
+	int			ngroups = 0;
+	int			i;
+
+	scopeset_view(set, &view);
+	while (ngroups < view.nfilters && view.kinds[ngroups] == SCOPE_GROUP)
+		ngroups++;
+	*hashes = *hashes ? repalloc(*hashes, sizeof(Datum) * (n + ngroups + 1)) :
+		palloc(sizeof(Datum) * (n + ngroups + 1));
+	for (i = 0; i < ngroups; i++)
+	{
+		int			len;
+		const char *name = scopeset_value(&view, i, &len);
+
+		(*hashes)[n + i] = Int32GetDatum(scopeset_group_hash(name, len));
+	}
+	return n + ngroups;
+}
+
+/*
+ * jhub_authz__filter_groups -
+ *
+ * By numbers and not by names, which the server's encoding need not have; who
+ * looks a group up by one has to look at the sets themselves as well.
+ */
+PG_FUNCTION_INFO_V1(jhub_authz__filter_groups);
+Datum
+jhub_authz__filter_groups(PG_FUNCTION_ARGS)
+{
+	Datum	   *hashes = NULL;
+	int			n = 0;
+	int			i;
+
+	for (i = 0; i < 2; i++)
+		if (!PG_ARGISNULL(i))
+			n = functions_group_hashes(PG_GETARG_SCOPESET_P(i), &hashes, n);
+	if (hashes == NULL)
+		hashes = palloc(sizeof(Datum));
+	PG_RETURN_ARRAYTYPE_P(construct_array(hashes, n, INT4OID, sizeof(int32), true,
+										  TYPALIGN_INT));
+}
+
 PG_FUNCTION_INFO_V1(jhub_authz__filters_by_group);
 Datum
 jhub_authz__filters_by_group(PG_FUNCTION_ARGS)

@@ -564,6 +564,18 @@ effective_add_access(ScopeBuilder *builder, const HubClient *client)
 }
 
 /*
+ * The hub's own client stands for nothing, and most tokens are of it: it is not
+ * looked up, which would go through all servers (hub_client).
+ */
+const HubClient *
+effective_token_client(HubData *data, const char *client_id)
+{
+	if (client_id == NULL || strcmp(client_id, "jupyterhub") == 0)
+		return NULL;
+	return hub_client(data, client_id);
+}
+
+/*
  * What the token asks for: its stored scopes expanded, access to what its
  * client stands for, and who its owner is; reduced.
  */
@@ -571,14 +583,10 @@ static Scopeset *
 effective_token_wanted(EffectiveWay *way, HubToken *token,
 					   const HubUser *user, const HubService *service)
 {
-	const HubClient *client = NULL;
+	const HubClient *client = effective_token_client(way->data, token->client_id);
 	ExpandTarget target;
 	ScopeBuilder *builder;
 	Scopeset   *expanded;
-
-	/* the hub's own client stands for nothing: no need to look it up */
-	if (token->client_id != NULL && strcmp(token->client_id, "jupyterhub") != 0)
-		client = hub_client(way->data, token->client_id);
 
 	effective_target(&target, user, service, client);
 	expanded = catalogue_expand(way->memo->catalogue, token->stored, &target);

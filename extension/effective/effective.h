@@ -59,6 +59,9 @@ extern Scopeset *effective_identify_user(const char *name);
 extern Scopeset *effective_identify_service(const char *name);
 extern Scopeset *effective_access(const HubClient *client);
 
+/* What a token's client stands for; NULL for the hub's own, or if unknown. */
+extern const HubClient *effective_token_client(HubData *data, const char *client_id);
+
 /* Expansion target of an owner (either may be NULL) with a client. */
 extern void effective_target(ExpandTarget *target, const HubUser *user,
 							 const HubService *service, const HubClient *client);

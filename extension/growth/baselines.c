@@ -252,19 +252,35 @@ baseline_names_group(const Scopeset *set, List *groups)
 	return false;
 }
 
+#define BASELINE_BY_GROUP \
+	"SELECT token_id, baseline, requested FROM jhub_authz.token_baselines" \
+	" WHERE (jhub_authz._filters_by_group(baseline) OR jhub_authz._filters_by_group(requested))"
+
 void
 baselines_by_groups(List *groups, ConcernList *tokens, const char *reason)
 {
+	static const Oid types[1] = {INT4ARRAYOID};
+	Datum		values[1];
+	ListCell   *lc;
+	int			n = 0;
 	SpiFrame	frame;
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext spi;
 	uint64		rows;
 
 	spi_enter(&frame, module_owner());
-	rows = spi_run("SELECT token_id, baseline, requested FROM jhub_authz.token_baselines"
-				   " WHERE jhub_authz._filters_by_group(baseline)"
-				   " OR jhub_authz._filters_by_group(requested)",
-				   0, NULL, NULL, NULL, true, true, 0);
+	if (groups == NIL)
+		rows = spi_run(BASELINE_BY_GROUP, 0, NULL, NULL, NULL, true, true, 0);
+	else
+	{
+		int		   *hashes = palloc(sizeof(int) * list_length(groups));
+
+		foreach(lc, groups)
+			hashes[n++] = scopeset_group_hash(lfirst(lc), strlen(lfirst(lc)));
+		values[0] = spi_int_array(hashes, n);
+		rows = spi_run(BASELINE_BY_GROUP " AND jhub_authz._filter_groups(baseline, requested) && $1",
+					   1, types, values, NULL, true, true, 0);
+	}
 	for (uint64 i = 0; i < rows; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];

@@ -33,10 +33,6 @@ CREATE INDEX token_baselines_by_user ON jhub_authz.token_baselines (user_id) WHE
 CREATE INDEX token_baselines_by_service ON jhub_authz.token_baselines (service_id) WHERE service_id IS NOT NULL;
 CREATE INDEX token_baselines_by_client ON jhub_authz.token_baselines (client_id) WHERE client_id OPERATOR(pg_catalog.<>) 'jupyterhub';
 
--- A change of who is in a group concerns the few tokens that filter by group.
-CREATE INDEX token_baselines_by_group ON jhub_authz.token_baselines (token_id)
-    WHERE jhub_authz._filters_by_group(baseline) OR jhub_authz._filters_by_group(requested);
-
 CREATE TABLE jhub_authz.token_events (
     event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),

@@ -217,7 +217,7 @@ judge_write(Judge *j, const HubToken *token, const Baseline *old,
 	else
 	{
 		effective_target(&target, judge_user(j, token), judge_service(j, token),
-						 token->client_id ? hub_client(j->d->data, token->client_id) : NULL);
+						 effective_token_client(j->d->data, token->client_id));
 		row.requested = catalogue_expand(j->d->hub->catalogue, token->stored, &target);
 		/* baselines were read under the lock: nobody else writes this one */
 		row.fresh = judge_find_baseline(j, token->id) == NULL;
@@ -243,7 +243,7 @@ judge_narrow(Judge *j, HubToken *token)
 	owner.way = j->d->now;
 	owner.user = judge_user(j, token);
 	owner.service = judge_service(j, token);
-	owner.client = token->client_id ? hub_client(j->d->data, token->client_id) : NULL;
+	owner.client = effective_token_client(j->d->data, token->client_id);
 	effective_target(&owner.target, owner.user, owner.service, owner.client);
 	narrowed = issue_narrowed(&owner, token->stored);
 	if (narrowed == token->stored)

@@ -239,7 +239,7 @@ bulk_client(const char *client_id)
 
 	if (bulk.clients == NULL)
 		bulk.clients = bulk_load(&want, &way);
-	return hub_client(bulk.clients, client_id);
+	return effective_token_client(bulk.clients, client_id);
 }
 
 /*

@@ -25,6 +25,8 @@ COMMENT ON COLUMN jhub_authz.token_policies.inherit IS 'fix, guard or follow wha
 COMMENT ON COLUMN jhub_authz.token_policies.on_share IS 'follow or revoke when a share alone makes a token grow; NULL: as the next wider policy says';
 COMMENT ON COLUMN jhub_authz.token_policies.max_age IS 'longest life of a token; NULL: as the next wider policy says, for a class no limit';
 
+-- by_group.sql makes another of that name
+DROP INDEX jhub_authz.token_baselines_by_group;
 ALTER TABLE jhub_authz.token_baselines
     ADD COLUMN expires_before timestamp;
 COMMENT ON COLUMN jhub_authz.token_baselines.expires_before IS 'expiry before the token was revoked (infinity: none), for reinstate';
