@@ -151,15 +151,12 @@ class Results:
         print(f"{curve:44s} {x:10d} {y:12.5g} {unit}", flush=True)
 
     def write(self, folder, machine):
-        with open(folder / "results.csv", "w", newline="") as file:
-            writer = csv.DictWriter(file, list(self.rows[0]))
-            writer.writeheader()
-            writer.writerows(self.rows)
-        if self.points:
-            with open(folder / "growth.csv", "w", newline="") as file:
-                writer = csv.DictWriter(file, list(self.points[0]))
-                writer.writeheader()
-                writer.writerows(self.points)
+        for name, rows in (("results.csv", self.rows), ("growth.csv", self.points)):
+            if rows:
+                with open(folder / name, "w", newline="") as file:
+                    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+                    writer.writeheader()
+                    writer.writerows(rows)
         (folder / "machine.json").write_text(json.dumps(machine, indent=1))
         (folder / "results.md").write_text(self.markdown(machine))
 

@@ -13,8 +13,10 @@ import subprocess
 import sys
 import time
 
+import jobs_growth
 import jobs_hub
 import jobs_sets
+import plot
 from measure import Backend, Results
 
 here = pathlib.Path(__file__).resolve().parent
@@ -74,14 +76,14 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
 
     hub = Hub(options.hub_python)
-    results = Results(3 if options.quick else 7)
+    results = Results(3 if options.quick else 5)
     dsn = lambda database: f"host={options.host} user={options.user} dbname={database}"
     backend = Backend(dsn("bench"))
     databases = jobs_hub.Databases(dsn, Backend, here.parent / "testbed" / "hub_schema.sql", options.quick)
     databases.url = lambda users: (
         f"postgresql://{options.user}@/{databases.of(users)}?host={options.host}")
-    effort = 1 if options.quick else 4
-    for module, where in ((jobs_sets, backend), (jobs_hub, databases)):
+    effort = 1 if options.quick else 2
+    for module, where in ((jobs_sets, backend), (jobs_hub, databases), (jobs_growth, databases)):
         for job in module.JOBS:
             if options.only and job.__name__ not in options.only:
                 continue
@@ -90,6 +92,8 @@ def main():
             job(where, hub, results, random.Random(f"{options.seed} {job.__name__}"), effort)
             print(f"-- {job.__name__}: {time.monotonic() - begin:.0f} s", flush=True)
     results.write(options.out, machine(backend, options.hub_version, options.seed, options.quick))
+    if results.points:
+        plot.main(options.out / "growth.csv", options.out / "growth.svg")
     hub.close()
     print(f"{results.passed} passed, {results.failed} failed")
     return results.failed > 0

@@ -62,6 +62,9 @@
 #define SCOPE_MAX_BYTES			2000	/* of one scope's text */
 #define SCOPESET_MAX_MEMBERS	65535
 
+/* Number of the operator @>> in the GIN operator family. */
+#define SCOPESET_MAY_CONTAIN_STRATEGY	29
+
 /*
  * Kinds of filter, in the order of their text.  The ..._SELF kinds are the
  * filters without a value ("!user").

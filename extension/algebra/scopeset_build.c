@@ -268,12 +268,9 @@ build_intern(ScopeBuilder *b, BuildTable *table,
 	return at;
 }
 
-static int
-build_name_cmp(const void *a, const void *b)
+static inline int
+build_name_cmp(const ScopeName *na, const ScopeName *nb)
 {
-	const ScopeName *na = a;
-	const ScopeName *nb = b;
-
 	return scope_filter_cmp(na->kind, SCOPE_TEXT(na->text), na->len,
 							nb->kind, SCOPE_TEXT(nb->text), nb->len);
 }
@@ -317,6 +314,49 @@ build_sort_few(ScopeName *names, int n)
 	}
 }
 
+/* A name that is sorted by its key, and by itself among those with the same. */
+typedef struct BuildSortItem
+{
+	uint64		key;
+	const ScopeName *name;
+} BuildSortItem;
+
+static inline int
+build_item_cmp(const BuildSortItem *a, const BuildSortItem *b)
+{
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	return build_name_cmp(a->name, b->name);
+}
+
+#define ST_SORT build_sort_items
+#define ST_ELEMENT_TYPE BuildSortItem
+#define ST_COMPARE(a, b) build_item_cmp(a, b)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* Any number of names. */
+static void
+build_sort_many(ScopeName *names, int n)
+{
+	BuildSortItem *items = palloc(sizeof(BuildSortItem) * n);
+	ScopeName  *sorted = palloc(sizeof(ScopeName) * n);
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		items[i].key = build_sort_key(&names[i]);
+		items[i].name = &names[i];
+	}
+	build_sort_items(items, n);
+	for (i = 0; i < n; i++)
+		sorted[i] = *items[i].name;
+	memcpy(names, sorted, sizeof(ScopeName) * n);
+	pfree(items);
+	pfree(sorted);
+}
+
 /*
  * Sort a table.  Returns where each name has gone (to be freed), or NULL if
  * nothing moved.
@@ -334,7 +374,7 @@ build_sort(BuildTable *table)
 	if (table->n <= BUILD_FEW)
 		build_sort_few(table->names, table->n);
 	else
-		qsort(table->names, table->n, sizeof(ScopeName), build_name_cmp);
+		build_sort_many(table->names, table->n);
 	map = palloc(sizeof(uint16) * table->n);
 	for (i = 0; i < table->n; i++)
 		map[table->names[i].id] = i;

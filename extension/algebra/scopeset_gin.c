@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * scopeset_gin.c
- *	  GIN support: which rows' sets can be in question for @>, <@, && and =.
+ *	  GIN support: which rows' sets can be in question for @>, @>>, <@, && and =.
  *
  * A set is indexed under these keys, each a byte for its sort and UTF-8 text:
  *
@@ -15,6 +15,8 @@
  *
  *		x is covered by the row:	L x, or L base, or L base!user=o if x is a
  *									server of o
+ *		x may be covered:			the same, or L base!group=anything if x filters
+ *									by user or server: a prefix of a key
  *		x covers something in it:	L x, or B base if x is unfiltered, or
  *									O x if x filters by user
  *
@@ -32,20 +34,22 @@
 #define GIN_BASE	'B'
 #define GIN_OWNER	'O'
 
-/* Keys under way; at most three a member. */
+/* Keys under way; at most four a member. */
 typedef struct GinKeys
 {
 	Datum	   *keys;
 	int			n;
 	int		   *member;			/* which member of the query it is for */
+	bool	   *partial;		/* is it the beginning of a key? */
 	int			nmembers;
 } GinKeys;
 
 static void
 gin_keys_init(GinKeys *k, int nmembers)
 {
-	k->keys = palloc(sizeof(Datum) * (nmembers * 3 + 1));
-	k->member = palloc(sizeof(int) * (nmembers * 3 + 1));
+	k->keys = palloc(sizeof(Datum) * (nmembers * 4 + 1));
+	k->member = palloc(sizeof(int) * (nmembers * 4 + 1));
+	k->partial = palloc0(sizeof(bool) * (nmembers * 4 + 1));
 	k->n = 0;
 	k->nmembers = 0;
 }
@@ -85,6 +89,16 @@ gin_keys_covering(GinKeys *k, const ScopeMember *m)
 	if (m->kind == SCOPE_SERVER)
 		gin_key(k, GIN_LITERAL, m, SCOPE_USER, m->value,
 				scope_server_owner_len(m->value, m->value_len));
+}
+
+/* The beginning of those that a row may have besides that covers m by a group. */
+static void
+gin_keys_by_group(GinKeys *k, const ScopeMember *m)
+{
+	if (m->kind != SCOPE_USER && m->kind != SCOPE_SERVER)
+		return;
+	k->partial[k->n] = true;
+	gin_key(k, GIN_LITERAL, m, SCOPE_GROUP, "", 0);
 }
 
 /* Keys any of which a row has where m covers something else than itself. */
@@ -143,6 +157,7 @@ scopeset_gin_extract_query(PG_FUNCTION_ARGS)
 	Scopeset   *set = PG_GETARG_SCOPESET_P(0);
 	int32	   *nkeys = (int32 *) PG_GETARG_POINTER(1);
 	StrategyNumber strategy = PG_GETARG_UINT16(2);
+	bool	  **partial = (bool **) PG_GETARG_POINTER(3);
 	Pointer   **extra_data = (Pointer **) PG_GETARG_POINTER(4);
 	int32	   *search_mode = (int32 *) PG_GETARG_POINTER(6);
 	ScopeIter	iter;
@@ -156,8 +171,11 @@ scopeset_gin_extract_query(PG_FUNCTION_ARGS)
 	{
 		gin_key_literal(&k, &m);
 		if (strategy == RTContainsStrategyNumber ||
+			strategy == SCOPESET_MAY_CONTAIN_STRATEGY ||
 			strategy == RTOverlapStrategyNumber)
 			gin_keys_covering(&k, &m);
+		if (strategy == SCOPESET_MAY_CONTAIN_STRATEGY)
+			gin_keys_by_group(&k, &m);
 		if (strategy == RTContainedByStrategyNumber ||
 			strategy == RTOverlapStrategyNumber)
 			gin_keys_covered(&k, &m);
@@ -170,6 +188,7 @@ scopeset_gin_extract_query(PG_FUNCTION_ARGS)
 			/* the empty set has nothing in common with any: no key, no row */
 			break;
 		case RTContainsStrategyNumber:
+		case SCOPESET_MAY_CONTAIN_STRATEGY:
 			/* every row covers the empty set */
 			if (k.n == 0)
 				*search_mode = GIN_SEARCH_MODE_ALL;
@@ -189,6 +208,7 @@ scopeset_gin_extract_query(PG_FUNCTION_ARGS)
 	*nkeys = k.n;
 	if (k.n == 0)
 		PG_RETURN_POINTER(NULL);
+	*partial = k.partial;
 	*extra_data = palloc(sizeof(Pointer) * k.n);
 	for (i = 0; i < k.n; i++)
 		(*extra_data)[i] = (Pointer) &k.member[i];
@@ -236,6 +256,7 @@ gin_judge(StrategyNumber strategy, const GinTernaryValue *check, int nkeys,
 			/* exact: any key stands for a permission in common */
 			return any;
 		case RTContainsStrategyNumber:
+		case SCOPESET_MAY_CONTAIN_STRATEGY:
 			/* exact: each member needs one of its keys */
 			return all;
 		case RTContainedByStrategyNumber:
@@ -279,4 +300,21 @@ scopeset_gin_triconsistent(PG_FUNCTION_ARGS)
 
 	PG_RETURN_GIN_TERNARY_VALUE(gin_judge(strategy, check, nkeys, extra_data,
 										  &recheck));
+}
+
+/*
+ * scopeset_gin_compare_partial -
+ *
+ * 0: the key begins so; 1: this and all that follow do not.
+ */
+PG_FUNCTION_INFO_V1(scopeset_gin_compare_partial);
+Datum
+scopeset_gin_compare_partial(PG_FUNCTION_ARGS)
+{
+	bytea	   *partial = PG_GETARG_BYTEA_PP(0);
+	bytea	   *key = PG_GETARG_BYTEA_PP(1);
+	int			len = VARSIZE_ANY_EXHDR(partial);
+
+	PG_RETURN_INT32(VARSIZE_ANY_EXHDR(key) >= len &&
+					memcmp(VARDATA_ANY(key), VARDATA_ANY(partial), len) == 0 ? 0 : 1);
 }

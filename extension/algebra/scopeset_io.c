@@ -21,7 +21,7 @@
 
 #define SCOPESET_WIRE_VERSION	1
 
-#define IO_FEW	256				/* as many members are put in order without a walk */
+#define IO_FEW	128				/* as many members need no allocation */
 
 /* ---- escapes ---- */
 
@@ -71,16 +71,15 @@ io_append_escaped(StringInfo buf, const char *str, int len)
  * stored by filter.  A walk that looks for each base at every filter (ScopeIter)
  * costs their product; to count them by base first costs their sum.
  */
-typedef struct IoOrder
+typedef struct IoMember
 {
-	int			n;
-	uint8		base[IO_FEW];
-	int16		filter[IO_FEW]; /* -1: none */
-} IoOrder;
+	int32		base;
+	int32		filter;			/* -1: none */
+} IoMember;
 
-/* False: too many, or local bases among them. */
-static bool
-io_order(const ScopesetView *view, IoOrder *order)
+/* order has room for all members. */
+static void
+io_order(const ScopesetView *view, IoMember *order)
 {
 	int			next[64];
 	uint64		mask;
@@ -88,8 +87,6 @@ io_order(const ScopesetView *view, IoOrder *order)
 	int			f;
 	int			b;
 
-	if (view->npairs > 0 || view->nmembers > IO_FEW)
-		return false;
 	memset(next, 0, sizeof(next));
 	for (f = -1; f < view->nfilters; f++)
 		for (mask = f < 0 ? view->open : scopeset_mask(view, f); mask != 0; mask &= mask - 1)
@@ -104,15 +101,10 @@ io_order(const ScopesetView *view, IoOrder *order)
 	for (f = -1; f < view->nfilters; f++)
 		for (mask = f < 0 ? view->open : scopeset_mask(view, f); mask != 0; mask &= mask - 1)
 		{
-			int			at;
-
 			b = pg_rightmost_one_pos64(mask);
-			at = next[b]++;
-			order->base[at] = (uint8) b;
-			order->filter[at] = (int16) f;
+			order[next[b]].base = b;
+			order[next[b]++].filter = f;
 		}
-	order->n = n;
-	return true;
 }
 
 /* ---- text form ---- */
@@ -142,27 +134,33 @@ io_append_filter(StringInfo buf, ScopeKind kind, const char *value, int len)
 	appendStringInfoChar(buf, '"');
 }
 
+/* Where in the text a filter stands; at 0: nowhere. */
+typedef struct IoWritten
+{
+	int			at;
+	int			len;
+} IoWritten;
+
 /*
  * The members in their order.  A filter that comes again is copied from where it
  * was written first.
  */
 static void
-io_append_ordered(StringInfo buf, const ScopesetView *view, const IoOrder *order)
+io_append_ordered(StringInfo buf, const ScopesetView *view, const IoMember *order,
+				  IoWritten *written)
 {
-	int32		written[IO_FEW];	/* where in buf each filter is, 0: nowhere */
-	int32		lens[IO_FEW];
 	int			i;
 
-	memset(written, 0, sizeof(int32) * view->nfilters);
-	for (i = 0; i < order->n; i++)
+	memset(written, 0, sizeof(IoWritten) * view->nfilters);
+	for (i = 0; i < view->nmembers; i++)
 	{
-		int			f = order->filter[i];
+		int			f = order[i].filter;
 		int			base_len;
-		const char *base = scope_dictionary_name(order->base[i], &base_len);
+		const char *base = scope_dictionary_name(order[i].base, &base_len);
 		char	   *p;
 
 		/* separator, base, and a filter that is there already */
-		enlargeStringInfo(buf, 4 + base_len + (f >= 0 && written[f] ? lens[f] : 1));
+		enlargeStringInfo(buf, 4 + base_len + (f >= 0 && written[f].at ? written[f].len : 1));
 		p = buf->data + buf->len;
 		if (i > 0)
 			p = io_put(p, ", \"", 3);
@@ -171,17 +169,17 @@ io_append_ordered(StringInfo buf, const ScopesetView *view, const IoOrder *order
 		p = io_put(p, base, base_len);
 		if (f < 0)
 			*p++ = '"';
-		else if (written[f])
-			p = io_put(p, buf->data + written[f], lens[f]);
+		else if (written[f].at)
+			p = io_put(p, buf->data + written[f].at, written[f].len);
 		buf->len = (int) (p - buf->data);
-		if (f >= 0 && !written[f])
+		if (f >= 0 && !written[f].at)
 		{
 			int			len;
 			const char *value = scopeset_value(view, f, &len);
 
-			written[f] = buf->len;
+			written[f].at = buf->len;
 			io_append_filter(buf, scopeset_kind(view, f), value, len);
-			lens[f] = buf->len - written[f];
+			written[f].len = buf->len - written[f].at;
 		}
 	}
 }
@@ -213,14 +211,31 @@ static void
 io_append_text(StringInfo buf, const Scopeset *set)
 {
 	ScopesetView view;
-	IoOrder		order;
+	IoMember	fixed[IO_FEW];
+	IoWritten	fixed_written[IO_FEW];
+	IoMember   *order = fixed;
+	IoWritten  *written = fixed_written;
 
 	scopeset_view(set, &view);
 	appendStringInfoChar(buf, '[');
-	if (io_order(&view, &order))
-		io_append_ordered(buf, &view, &order);
-	else
+	if (view.npairs > 0)
 		io_append_walked(buf, set);
+	else
+	{
+		/* no set has more filters than members */
+		if (view.nmembers > IO_FEW)
+		{
+			order = palloc(sizeof(IoMember) * view.nmembers);
+			written = palloc(sizeof(IoWritten) * view.nmembers);
+		}
+		io_order(&view, order);
+		io_append_ordered(buf, &view, order, written);
+		if (order != fixed)
+		{
+			pfree(order);
+			pfree(written);
+		}
+	}
 	appendStringInfoChar(buf, ']');
 }
 

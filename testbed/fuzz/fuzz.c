@@ -58,11 +58,13 @@ extern Datum scopeset_agg_serialize(PG_FUNCTION_ARGS);
 extern Datum scopeset_agg_deserialize(PG_FUNCTION_ARGS);
 extern Datum scopeset_agg_final(PG_FUNCTION_ARGS);
 extern Datum scopeset_contains(PG_FUNCTION_ARGS);
+extern Datum scopeset_may_contain(PG_FUNCTION_ARGS);
 extern Datum scopeset_hash_extended(PG_FUNCTION_ARGS);
 extern Datum scopeset_gin_extract_value(PG_FUNCTION_ARGS);
 extern Datum scopeset_gin_extract_query(PG_FUNCTION_ARGS);
 extern Datum scopeset_gin_consistent(PG_FUNCTION_ARGS);
 extern Datum scopeset_gin_triconsistent(PG_FUNCTION_ARGS);
+extern Datum scopeset_gin_compare_partial(PG_FUNCTION_ARGS);
 
 int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -669,7 +671,10 @@ check_gin(const Scopeset *row, const Scopeset *query, StrategyNumber strategy,
 	for (i = 0; i < nquery; i++)
 	{
 		for (j = 0; j < nrow && !check[i]; j++)
-			check[i] = VARSIZE_ANY(row_keys[j]) == VARSIZE_ANY(keys[i]) &&
+			check[i] = partial != NULL && partial[i] ?
+				DatumGetInt32(CALL(scopeset_gin_compare_partial, keys[i], row_keys[j],
+								   UInt16GetDatum(strategy), PointerGetDatum(NULL))) == 0 :
+				VARSIZE_ANY(row_keys[j]) == VARSIZE_ANY(keys[i]) &&
 				memcmp(DatumGetPointer(row_keys[j]), DatumGetPointer(keys[i]),
 					   VARSIZE_ANY(keys[i])) == 0;
 		found |= check[i] != 0;
@@ -751,6 +756,8 @@ check_two(const Scopeset *a, const Scopeset *b, ScopeMembership *m)
 	if (m == NULL)
 	{
 		check_gin(a, b, RTContainsStrategyNumber, covers);
+		check_gin(a, b, SCOPESET_MAY_CONTAIN_STRATEGY,
+				  DatumGetBool(CALL(scopeset_may_contain, PointerGetDatum(a), PointerGetDatum(b))));
 		check_gin(a, b, RTContainedByStrategyNumber, scopeset_covers_with(b, a, NULL));
 		check_gin(a, b, RTOverlapStrategyNumber, overlaps);
 		check_gin(a, b, RTEqualStrategyNumber, scopeset_equal(a, b));

@@ -1,0 +1,176 @@
+/*-------------------------------------------------------------------------
+ *
+ * scope_support.c
+ *	  What the planner is told of has_scope, has_any_scope and covers.
+ *
+ * Each of them implies an operator on the set alone:
+ *
+ *		has_scope(s, 'x')			s @>> 'x'
+ *		covers(s, t)				s @>> t
+ *		has_any_scope(s, 'base')	s && 'base'
+ *
+ * so that is what a GIN index on s is asked, and whose selectivity is taken.  The
+ * functions know more (who is in which group), so the rows that the index finds
+ * are always asked again: nothing is lost, and nothing too much is given.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "effective.h"
+
+#include "access/stratnum.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
+#include "nodes/supportnodes.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/plancat.h"
+#include "parser/parse_func.h"
+#include "utils/lsyscache.h"
+
+/* A call of one of the functions, as an operator on its first argument. */
+typedef struct SupportedCall
+{
+	Oid			set;			/* the type scopeset */
+	bool		any;			/* has_any_scope */
+	Node	   *wanted;			/* the operator's right side, of that type */
+} SupportedCall;
+
+/* One scope, constant text, as a set; NULL for what the function will refuse. */
+static Node *
+support_constant(Oid set, const Const *text_const)
+{
+	ScopeMember member;
+	const char *defect;
+	const char *str;
+	int			len;
+	int			where;
+
+	str = effective_utf8(DatumGetTextPP(text_const->constvalue), &len);
+	if (!scope_parse(str, len, &member, &defect, &where) ||
+		scope_kind_is_self(member.kind))
+		return NULL;
+	return (Node *) makeConst(set, -1, InvalidOid, -1,
+							  ScopesetPGetDatum(scopeset_single(&member)), false, false);
+}
+
+/* One scope, text that is known when the query is run: scopeset_of(text). */
+static Node *
+support_variable(Oid set, Oid schema, Node *value)
+{
+	Oid			argtypes[1] = {TEXTARRAYOID};
+	List	   *name = list_make2(makeString(get_namespace_name(schema)),
+								  makeString(pstrdup("scopeset_of")));
+	Oid			constructor = LookupFuncName(name, 1, argtypes, true);
+	ArrayExpr  *array;
+	FuncExpr   *call;
+
+	if (!OidIsValid(constructor))
+		return NULL;
+	array = makeNode(ArrayExpr);
+	array->array_typeid = TEXTARRAYOID;
+	array->element_typeid = TEXTOID;
+	array->elements = list_make1(value);
+	array->multidims = false;
+	array->location = -1;
+	call = makeFuncExpr(constructor, set, list_make1(array), InvalidOid, InvalidOid,
+						COERCE_EXPLICIT_CALL);
+	call->funcvariadic = true;
+	return (Node *) call;
+}
+
+/*
+ * Take a call apart.  Functions are told by their names, which are ours: in our
+ * schema no others than the extension's owner can make one.
+ */
+static bool
+support_call(Node *node, SupportedCall *call)
+{
+	FuncExpr   *f = (FuncExpr *) node;
+	Node	   *second;
+	char	   *name;
+
+	if (node == NULL || !IsA(node, FuncExpr) || list_length(f->args) != 2)
+		return false;
+	name = get_func_name(f->funcid);
+	if (name == NULL)
+		return false;
+	call->set = exprType(linitial(f->args));
+	call->any = strcmp(name, "has_any_scope") == 0;
+	second = lsecond(f->args);
+	if (exprType(second) == call->set)
+		call->wanted = second;
+	else if (IsA(second, Const))
+		call->wanted = ((Const *) second)->constisnull ? NULL :
+			support_constant(call->set, (Const *) second);
+	else
+		call->wanted = support_variable(call->set, get_func_namespace(f->funcid), second);
+	return call->wanted != NULL;
+}
+
+static Node *
+support_index_condition(SupportRequestIndexCondition *req)
+{
+	SupportedCall call;
+	Oid			op;
+
+	if (req->indexarg != 0 || req->index->relam != GIN_AM_OID ||
+		!IsA(req->node, FuncExpr) || list_length(((FuncExpr *) req->node)->args) != 2 ||
+		!is_pseudo_constant_for_index(req->root, lsecond(((FuncExpr *) req->node)->args),
+									  req->index) ||
+		!support_call(req->node, &call))
+		return NULL;
+	op = get_opfamily_member(req->opfamily, call.set, call.set,
+							 call.any ? RTOverlapStrategyNumber : SCOPESET_MAY_CONTAIN_STRATEGY);
+	if (!OidIsValid(op))
+		return NULL;
+	req->lossy = true;
+	return (Node *) list_make1(make_opclause(op, BOOLOID, false,
+											 linitial(((FuncExpr *) req->node)->args),
+											 (Expr *) call.wanted,
+											 InvalidOid, req->indexcollation));
+}
+
+/* The operator's estimate; false where it cannot be had. */
+static bool
+support_selectivity(SupportRequestSelectivity *req)
+{
+	FuncExpr	f = {.xpr = {T_FuncExpr}};
+	SupportedCall call;
+	List	   *name;
+	Oid			op;
+
+	if (req->is_join)
+		return false;
+	f.funcid = req->funcid;
+	f.args = req->args;
+	if (!support_call((Node *) &f, &call))
+		return false;
+	name = list_make2(makeString(get_namespace_name(get_func_namespace(req->funcid))),
+					  makeString(pstrdup(call.any ? "&&" : "@>>")));
+	op = OpernameGetOprid(name, call.set, call.set);
+	if (!OidIsValid(op))
+		return false;
+	req->selectivity = restriction_selectivity(req->root, op,
+											   list_make2(linitial(req->args), call.wanted),
+											   InvalidOid, req->varRelid);
+	return true;
+}
+
+/* _scope_check_support(): planner support; NULL for what is not known here. */
+PG_FUNCTION_INFO_V1(jhub_authz__scope_check_support);
+Datum
+jhub_authz__scope_check_support(PG_FUNCTION_ARGS)
+{
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+	Node	   *result = NULL;
+
+	if (IsA(request, SupportRequestIndexCondition))
+		result = support_index_condition((SupportRequestIndexCondition *) request);
+	else if (IsA(request, SupportRequestSelectivity) &&
+			 support_selectivity((SupportRequestSelectivity *) request))
+		result = request;
+	PG_RETURN_POINTER(result);
+}
