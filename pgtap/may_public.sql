@@ -60,6 +60,7 @@ SELECT results_eq($$
     'jhub_authz.scopeset_intersect_agg(jhub_authz.scopeset)',
     'jhub_authz.scopeset_le(jhub_authz.scopeset,jhub_authz.scopeset)',
     'jhub_authz.scopeset_lt(jhub_authz.scopeset,jhub_authz.scopeset)',
+    'jhub_authz.scopeset_may_be_contained(jhub_authz.scopeset,jhub_authz.scopeset)',
     'jhub_authz.scopeset_may_contain(jhub_authz.scopeset,jhub_authz.scopeset)',
     'jhub_authz.scopeset_minus(jhub_authz.scopeset,jhub_authz.scopeset)',
     'jhub_authz.scopeset_ne(jhub_authz.scopeset,jhub_authz.scopeset)',

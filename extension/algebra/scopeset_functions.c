@@ -42,6 +42,16 @@ scopeset_may_contain(PG_FUNCTION_ARGS)
 										PG_GETARG_SCOPESET_P(1), &everywhere));
 }
 
+PG_FUNCTION_INFO_V1(scopeset_may_be_contained);
+Datum
+scopeset_may_be_contained(PG_FUNCTION_ARGS)
+{
+	ScopeMembership everywhere = {.is_member = functions_in_every_group};
+
+	PG_RETURN_BOOL(scopeset_covers_with(PG_GETARG_SCOPESET_P(1),
+										PG_GETARG_SCOPESET_P(0), &everywhere));
+}
+
 PG_FUNCTION_INFO_V1(scopeset_contained);
 Datum
 scopeset_contained(PG_FUNCTION_ARGS)
