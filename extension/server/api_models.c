@@ -506,7 +506,7 @@ api_time(Timestamp time)
 	fsec_t		fsec;
 
 	if (TIMESTAMP_NOT_FINITE(time) || timestamp2tm(time, NULL, &tm, &fsec, NULL, NULL) != 0)
-		return TextDatumGetCString(DirectFunctionCall1(timestamp_out, TimestampGetDatum(time)));
+		return DatumGetCString(DirectFunctionCall1(timestamp_out, TimestampGetDatum(time)));
 	if (fsec == 0)
 		return psprintf("%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year, tm.tm_mon, tm.tm_mday,
 						tm.tm_hour, tm.tm_min, tm.tm_sec);
