@@ -16,7 +16,7 @@ OBJS_hub = hub_visible hub_models hub_schema hub_names hub_list hub_data hub_mem
 OBJS_effective = effective paths resolve scope_checks scope_support subjects everyone visible
 OBJS_issue = owner bulk token_policy max_age narrow rescope token_hash issue_token resolve_request grace revoke revive
 OBJS_growth = events concern baselines notes revoke_limit judge decide attach mode policies switch preview reinstate prune
-OBJS_audit = changes history graph graph_build graph_write past audit_hub effective_scopes who_can token_audit scope_changes assertions targets html findings_scopes findings_acknowledge explain explain_refusal ended_shares escalation effective_admins orphaned_grants role_reach
+OBJS_audit = changes history graph graph_build graph_write past audit_hub effective_scopes who_can token_audit scope_changes assertions targets explain explain_refusal ended_shares escalation effective_admins orphaned_grants role_reach html findings_acknowledge
 OBJS_upgrade = upgrade_database upgrade_token_roles upgrade_check
 OBJS_login = login_unicode login_str login_value login_options login_pattern login_name login_groups login_decide login_config login_load login_store login_apply login_functions
 OBJS_server = required_scopes authorize identity whoami api api_models api_urls
@@ -31,7 +31,7 @@ SQL_growth = growth by_group preview reinstate attach
 SQL_upgrade = upgrade
 SQL_login = login
 SQL_server = required_scopes authorize identity whoami api
-SQL_audit = history graph past effective_scopes token_audit assertions targets findings report_style report explain effective_admins orphaned_grants role_reach
+SQL_audit = history graph past effective_scopes token_audit assertions targets explain effective_admins orphaned_grants role_reach findings report_style report
 
 OBJS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.o,$(OBJS_$(r))))
 SQL_PARTS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.sql,$(SQL_$(r))))

@@ -52,6 +52,21 @@ SELECT is_empty($$ SELECT f.* FROM jhub_authz.findings f JOIN jhub_authz.finding
 SELECT is_empty($$ SELECT * FROM jhub_authz.findings WHERE severity IS NULL OR subject_kind IS NULL OR subject IS NULL OR detail IS NULL $$, '... and says what, of whom, and how');
 SELECT is((SELECT count(*) FROM jhub_authz.findings), (SELECT count(*) FROM (SELECT DISTINCT code, subject_kind, subject, object FROM jhub_authz.findings) d), 'a finding is known by code, subject and object');
 
+-- a condition on the code leaves the rest out
+CREATE FUNCTION pg_temp.plan(condition text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    line text;
+    plan text := '';
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) SELECT * FROM jhub_authz.findings WHERE ' || condition LOOP
+        plan := plan || line || E'\n';
+    END LOOP;
+    RETURN (SELECT string_agg(DISTINCT m[1], ' ' ORDER BY m[1]) FROM regexp_matches(plan, 'Function Call: jhub_authz\.?(_?[a-z_]+)\(', 'g') m);
+END $$;
+SELECT is(pg_temp.plan('code = ''toxic_combination'''), '_toxic_combinations', 'a condition on the code asks what it is about alone');
+SELECT is(pg_temp.plan('code = ''never_expires'''), '_audit_keys _dormant_before _token_audit', '... of tokens');
+SELECT is(pg_temp.plan('code = ''undefined_scope'''), '_orphaned_grants', '... of grants');
+
 -- tokens
 SELECT set_eq($$ SELECT pg_temp.found('never_expires') $$, $$ SELECT format('%s token %s %s', CASE WHEN class IN ('server', 'service') THEN 'info' ELSE 'low' END, token_id, created::date)
     FROM jhub_authz.token_audit WHERE expires_at IS NULL $$, 'tokens that never expire');
@@ -130,6 +145,11 @@ SELECT results_eq($$ SELECT pg_temp.added('server_without_slash', 'UPDATE hub_te
 SELECT set_eq($$ SELECT pg_temp.added('unreadable_scopes', 'UPDATE hub_test.roles SET scopes = ''{'' WHERE name = ''grader''; UPDATE hub_test.oauth_clients SET allowed_scopes = ''[1]'' WHERE id = 8;
     UPDATE hub_test.shares SET scopes = ''"x'' WHERE id = 1; UPDATE hub_test.share_codes SET scopes = ''x''; INSERT INTO hub_test.roles (id, name, scopes, managed_by_auth) VALUES (60, ''a "b" c'', ''['', false)') $$,
     ARRAY['high role grader', 'high client orphan', 'high share 1', 'high share code 1', 'high role a "b" c'], 'what does not parse, wherever it is, and what it is called');
+
+-- grants that give nothing
+SELECT set_has($$ SELECT pg_temp.found('orphaned_grant') $$, $$ VALUES ('low role null (empty role)'), ('low role empty (empty role)'), ('low client orphan (no target)') $$,
+    'empty roles, and a client of nothing');
+SELECT results_eq($$ SELECT pg_temp.graders('orphaned_grant', '["self", "access:servers!group=gone"]') $$, ARRAY['medium role grader (access:servers!group=gone)'], 'a filter that names nobody');
 
 -- the rest
 SELECT set_eq($$ SELECT pg_temp.found('name_twins') $$, $$ SELECT 'low user Alice (Alice, alice) ' || current_date $$, 'names that differ in case alone');

@@ -1,6 +1,9 @@
 -- Findings: all that is worth a look, in one view, and what was acknowledged.
--- Each part has one code where that can be, so that a condition on the code
--- leaves the other parts out.
+-- A condition on the code, or on the kind of subject, leaves out the parts of the
+-- view that are for others: a part has one code, or is put under "WHERE code = ANY
+-- (its codes)".  For that to be seen to contradict a condition, it must stand over
+-- a UNION ALL (the planner looks for contradictions in members of an append alone),
+-- so there is a second, empty member.
 
 CREATE VIEW jhub_authz.finding_codes AS
     SELECT v.code, v.severity, v.meaning, v.advice
@@ -27,6 +30,8 @@ CREATE VIEW jhub_authz.finding_codes AS
          'Ask the owner and revoke it.'),
         ('open_share_code', 'medium', 'Whoever has the code can take the share.',
          'Revoke it over the hub''s API, or with revoke_all(''user'', OWNER, REASON), if it is not to be used any more.'),
+        ('orphaned_grant', 'medium', 'A grant names what is not there, or gives nothing: it comes alive when somebody makes that name.',
+         'Take it out of the role, client or share.'),
         ('ownerless_token', 'medium', 'A token belongs to nobody.', 'Revoke it.'),
         ('server_without_slash', 'medium', 'A filter by server without "/" is taken for every server of that name, whoever owns it.',
          'Write owner/name; owner/ is the default server.'),
@@ -95,11 +100,6 @@ COMMENT ON COLUMN jhub_authz._acknowledged.reason IS 'why';
 COMMENT ON COLUMN jhub_authz._acknowledged.until IS 'until when; NULL: without end';
 COMMENT ON COLUMN jhub_authz._acknowledged.at IS 'since when';
 COMMENT ON COLUMN jhub_authz._acknowledged.actor IS 'who did it';
-
-CREATE FUNCTION jhub_authz._scope_defects(OUT code text, OUT object_kind text, OUT object text, OUT scope text, OUT detail text) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'jhub_authz__scope_defects' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 100;
-COMMENT ON FUNCTION jhub_authz._scope_defects() IS 'stored scopes that do not parse, do not exist, or filter by a server without an owner';
-REVOKE ALL ON FUNCTION jhub_authz._scope_defects() FROM PUBLIC;
 
 CREATE FUNCTION jhub_authz._dormant_before() RETURNS timestamptz
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -180,8 +180,19 @@ CREATE VIEW jhub_authz._findings AS
       FROM jhub_authz.self_check() c
      WHERE c.check_name OPERATOR(pg_catalog.<>) ALL (ARRAY['stored_scopes', 'undefined_scope'])
     UNION ALL
-    SELECT CASE WHEN d.code OPERATOR(pg_catalog.=) 'unreadable_scopes' THEN 'high' ELSE 'medium' END, d.code, d.object_kind, d.object, d.scope, d.detail, NULL
-      FROM jhub_authz._scope_defects() d
+    SELECT x.severity, x.code, x.subject_kind, x.subject, x.object, x.detail, x.since
+      FROM (SELECT CASE WHEN o.defect OPERATOR(pg_catalog.=) 'does not parse' THEN 'high'
+                        WHEN o.defect OPERATOR(pg_catalog.=) ANY (ARRAY['empty role', 'unheld role', 'no target']) THEN 'low'
+                        ELSE 'medium' END AS severity,
+                   CASE WHEN o.defect OPERATOR(pg_catalog.=) 'does not parse' THEN 'unreadable_scopes'
+                        WHEN o.defect OPERATOR(pg_catalog.=) 'undefined' THEN 'undefined_scope'
+                        WHEN o.defect OPERATOR(pg_catalog.=) 'no slash' THEN 'server_without_slash'
+                        ELSE 'orphaned_grant' END AS code,
+                   o.subject_kind, o.subject, COALESCE(o.scope, NULLIF(o.defect, 'does not parse')) AS object, o.detail, NULL::timestamptz AS since
+              FROM jhub_authz.orphaned_grants o
+             WHERE o.defect OPERATOR(pg_catalog.<>) 'no owner'
+            UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE false) x
+     WHERE x.code OPERATOR(pg_catalog.=) ANY (ARRAY['unreadable_scopes', 'undefined_scope', 'server_without_slash', 'orphaned_grant'])
     UNION ALL
     SELECT t.severity, 'toxic_combination', t.subject_kind, t.subject, t.object, t.detail, NULL
       FROM jhub_authz._toxic_combinations() t
@@ -235,27 +246,37 @@ CREATE VIEW jhub_authz._findings AS
            'Names of groups that differ in case alone.', NULL
       FROM jhub_authz._group_members() g GROUP BY pg_catalog.lower(g.name) HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1
     UNION ALL
-    SELECT f.severity, f.code, 'token', t.token_id::text, f.object,
-           pg_catalog.format('%s (of %s "%s"%s, %s)', f.detail, COALESCE(t.owner_kind, 'nobody'), COALESCE(t.owner, ''),
-                             CASE WHEN t.class OPERATOR(pg_catalog.=) 'oauth' THEN ' for client "' OPERATOR(pg_catalog.||) COALESCE(t.client_id, '') OPERATOR(pg_catalog.||) '"' ELSE '' END,
-                             COALESCE('made ' OPERATOR(pg_catalog.||) pg_catalog.to_char(t.created AT TIME ZONE 'UTC', 'YYYY-MM-DD'), 'made at an unknown time')),
-           f.since
-      FROM jhub_authz.token_audit t, jhub_authz._dormant_before() b (before),
-           LATERAL (VALUES
-             ('medium', 'ownerless_token', NULL, CASE WHEN t.owner_kind IS NULL THEN 'It belongs to nobody' END, t.created),
-             (CASE WHEN t.on_growth OPERATOR(pg_catalog.=) 'ignore' OR t.uses_inherit AND t.inherit OPERATOR(pg_catalog.=) 'follow' THEN 'info' ELSE 'high' END,
-              'grown_token', t.grown::text, CASE WHEN jhub_authz.scope_count(t.grown) OPERATOR(pg_catalog.>) 0 THEN 'It can do more than at issue: ' OPERATOR(pg_catalog.||) jhub_authz._some_scopes(t.grown) END,
-              NULL::timestamptz),
-             ('medium', 'dormant_token', NULL, CASE WHEN t.last_activity OPERATOR(pg_catalog.<) b.before
-                   THEN 'Last used ' OPERATOR(pg_catalog.||) pg_catalog.to_char(t.last_activity AT TIME ZONE 'UTC', 'YYYY-MM-DD') END, t.last_activity),
-             ('medium', 'never_used_token', NULL, CASE WHEN t.last_activity IS NULL AND t.created OPERATOR(pg_catalog.<) b.before THEN 'Never used' END, t.created),
-             (CASE WHEN t.class OPERATOR(pg_catalog.=) ANY (ARRAY['server', 'service']) THEN 'info' ELSE 'low' END,
-              'never_expires', NULL, CASE WHEN t.never_expires THEN 'It has no expiry' END, t.created),
-             ('low', 'discarded_scopes', NULL, CASE WHEN jhub_authz.scope_count(t.discarded) OPERATOR(pg_catalog.>) 0
-                   THEN 'It holds more than its owner: ' OPERATOR(pg_catalog.||) jhub_authz._some_scopes(t.discarded) END, NULL),
-             ('info', 'inherit_token', NULL, CASE WHEN t.uses_inherit THEN 'It can do whatever its owner can' END, t.created)
-           ) AS f (severity, code, object, detail, since)
-     WHERE NOT t.expired AND f.detail IS NOT NULL;
+    -- a token is looked at once, for all of these
+    SELECT x.severity, x.code, x.subject_kind, x.subject, x.object,
+           pg_catalog.format('%s (of %s "%s"%s, %s)', x.detail, COALESCE(x.owner_kind, 'nobody'), COALESCE(x.owner, ''),
+                             CASE WHEN x.class OPERATOR(pg_catalog.=) 'oauth' THEN ' for client "' OPERATOR(pg_catalog.||) COALESCE(x.client_id, '') OPERATOR(pg_catalog.||) '"' ELSE '' END,
+                             COALESCE('made ' OPERATOR(pg_catalog.||) pg_catalog.to_char(x.created AT TIME ZONE 'UTC', 'YYYY-MM-DD'), 'made at an unknown time')),
+           x.since
+      FROM (SELECT pg_catalog.unnest(ARRAY[
+                       'medium',
+                       CASE WHEN t.on_growth OPERATOR(pg_catalog.=) 'ignore' OR t.uses_inherit AND t.inherit OPERATOR(pg_catalog.=) 'follow' THEN 'info' ELSE 'high' END,
+                       'medium', 'medium',
+                       CASE WHEN t.class OPERATOR(pg_catalog.=) ANY (ARRAY['server', 'service']) THEN 'info' ELSE 'low' END,
+                       'low', 'info']) AS severity,
+                   pg_catalog.unnest(ARRAY['ownerless_token', 'grown_token', 'dormant_token', 'never_used_token', 'never_expires', 'discarded_scopes', 'inherit_token']) AS code,
+                   'token'::text AS subject_kind, t.token_id::text AS subject,
+                   pg_catalog.unnest(ARRAY[NULL, CASE WHEN jhub_authz.scope_count(t.grown) OPERATOR(pg_catalog.>) 0 THEN t.grown::text END, NULL, NULL, NULL, NULL, NULL]) AS object,
+                   pg_catalog.unnest(ARRAY[
+                       CASE WHEN t.owner_kind IS NULL THEN 'It belongs to nobody' END,
+                       CASE WHEN jhub_authz.scope_count(t.grown) OPERATOR(pg_catalog.>) 0 THEN 'It can do more than at issue: ' OPERATOR(pg_catalog.||) jhub_authz._some_scopes(t.grown) END,
+                       CASE WHEN t.last_activity OPERATOR(pg_catalog.<) b.before THEN 'Last used ' OPERATOR(pg_catalog.||) COALESCE(pg_catalog.to_char(t.last_activity AT TIME ZONE 'UTC', 'YYYY-MM-DD'), 'never') END,
+                       CASE WHEN t.last_activity IS NULL AND t.created OPERATOR(pg_catalog.<) b.before THEN 'Never used' END,
+                       CASE WHEN t.never_expires THEN 'It has no expiry' END,
+                       CASE WHEN jhub_authz.scope_count(t.discarded) OPERATOR(pg_catalog.>) 0 THEN 'It holds more than its owner: ' OPERATOR(pg_catalog.||) jhub_authz._some_scopes(t.discarded) END,
+                       CASE WHEN t.uses_inherit THEN 'It can do whatever its owner can' END]) AS detail,
+                   pg_catalog.unnest(ARRAY[t.created, NULL, t.last_activity, t.created, t.created, NULL, t.created]) AS since,
+                   t.owner_kind, t.owner, t.class, t.client_id, t.created
+              FROM jhub_authz.token_audit t, jhub_authz._dormant_before() b (before)
+             WHERE NOT t.expired
+            UNION ALL SELECT NULL, NULL, 'token', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE false) x
+     WHERE x.code OPERATOR(pg_catalog.=) ANY (ARRAY['ownerless_token', 'grown_token', 'dormant_token', 'never_used_token', 'never_expires',
+                                                    'discarded_scopes', 'inherit_token'])
+       AND x.detail IS NOT NULL;
 COMMENT ON VIEW jhub_authz._findings IS 'findings, acknowledged or not';
 COMMENT ON COLUMN jhub_authz._findings.severity IS 'critical, high, medium, low or info';
 COMMENT ON COLUMN jhub_authz._findings.code IS 'kind of finding: finding_codes says what it means and what to do';
