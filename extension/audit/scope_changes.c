@@ -253,19 +253,21 @@ changes_concern_all(Changes *c, SubjectKind kind, const int *ids, int n,
 		changes_concern(c, kind, ids[i], row, net);
 }
 
-/* A group and who was in it before or is in it after. */
+/* Groups and who was in one of them before or is in one after. */
 static void
-changes_group(Changes *c, int group, const HubPastRow *row, int net)
+changes_groups(Changes *c, const int *groups, int ngroups, const HubPastRow *row, int net)
 {
 	const HubSchema *sides[2] = {c->before, c->after};
 
-	changes_concern(c, SUBJECT_GROUP, group, row, net);
+	if (ngroups == 0)
+		return;
+	changes_concern_all(c, SUBJECT_GROUP, groups, ngroups, row, net);
 	for (int s = 0; s < 2; s++)
 	{
 		int		   *users;
 		int			n;
 
-		hub_group_members(sides[s], &group, 1, &users, &n);
+		hub_group_members(sides[s], groups, ngroups, &users, &n);
 		changes_concern_all(c, SUBJECT_USER, users, n, row, net);
 	}
 }
@@ -288,8 +290,7 @@ changes_role(Changes *c, int role, const HubPastRow *row, int net)
 						 &services, &nservices);
 		changes_concern_all(c, SUBJECT_USER, users, nusers, row, net);
 		changes_concern_all(c, SUBJECT_SERVICE, services, nservices, row, net);
-		for (int i = 0; i < ngroups; i++)
-			changes_group(c, groups[i], row, net);
+		changes_groups(c, groups, ngroups, row, net);
 	}
 }
 
@@ -308,8 +309,7 @@ changes_shared(Changes *c, int spawner, const HubPastRow *row, int net)
 
 		hub_share_holders(sides[s], spawner, &users, &nusers, &groups, &ngroups);
 		changes_concern_all(c, SUBJECT_USER, users, nusers, row, net);
-		for (int i = 0; i < ngroups; i++)
-			changes_group(c, groups[i], row, net);
+		changes_groups(c, groups, ngroups, row, net);
 	}
 }
 
@@ -358,7 +358,7 @@ changes_concern_row(Changes *c, const HubPastRow *row, int net)
 			changes_concern(c, SUBJECT_USER, row->ids[0], row, net);
 			break;
 		case HUB_GROUP_ROLE_MAP:
-			changes_group(c, row->ids[0], row, net);
+			changes_groups(c, &row->ids[0], 1, row, net);
 			break;
 		case HUB_SERVICE_ROLE_MAP:
 			changes_concern(c, SUBJECT_SERVICE, row->ids[0], row, net);
@@ -368,8 +368,7 @@ changes_concern_row(Changes *c, const HubPastRow *row, int net)
 			break;
 		case HUB_SHARES:
 			changes_concern(c, SUBJECT_USER, row->ids[3], row, net);
-			if (row->ids[4] != 0)
-				changes_group(c, row->ids[4], row, net);
+			changes_groups(c, &row->ids[4], row->ids[4] != 0, row, net);
 			break;
 		case HUB_SPAWNERS:
 		case HUB_OAUTH_CLIENTS:
@@ -398,8 +397,8 @@ changes_same_row(const HubPastRow *a, const HubPastRow *b)
 
 /*
  * The rows of one moment.  What ended as often as it began came to nothing, or is
- * another version of the row.  A share that went from one to another concerns
- * both: each version is taken by itself, the last change by which it is told.
+ * another version of the row.  Versions that concern the same are taken once, with
+ * the last change; a share that went from one to another concerns both.
  */
 static void
 changes_concern_moment(Changes *c, const HubPastRow *rows, int n)
@@ -412,7 +411,9 @@ changes_concern_moment(Changes *c, const HubPastRow *rows, int n)
 		for (; end < n && (end == i || changes_same_row(&rows[i], &rows[end])); end++)
 			net += rows[end].began ? 1 : -1;
 		for (int r = i; r < end; r++)
-			changes_concern_row(c, &rows[r], net);
+			if (r + 1 == end || memcmp(rows[r].ids, rows[r + 1].ids, sizeof(rows[r].ids)) != 0 ||
+				rows[r].table == HUB_NTABLES)
+				changes_concern_row(c, &rows[r], net);
 		i = end;
 	}
 }
@@ -854,12 +855,17 @@ jhub_authz_scope_changes(PG_FUNCTION_ARGS)
 {
 	Changes		c = {0};
 	MemoryContext caller = CurrentMemoryContext;
+	TimestampTz from;
 
 	InitMaterializedSRF(fcinfo, 0);
 	c.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	c.context = caller;
 	c.since = PG_GETARG_TIMESTAMPTZ(0);
 	c.until = PG_GETARG_TIMESTAMPTZ(1);
+	/* what is found when the past begins was gained by nobody */
+	if (!hub_past_from(false, &from))
+		return (Datum) 0;
+	c.since = Max(c.since, from);
 	changes_read(&c);
 	c.moment = AllocSetContextCreate(caller, "jhub_authz moment", ALLOCSET_DEFAULT_SIZES);
 	for (int i = 0; i < c.nrows;)

@@ -44,7 +44,11 @@ BEGIN ATOMIC
     WITH actual AS MATERIALIZED (SELECT * FROM jhub_authz.actual_grants()),
          subjects AS MATERIALIZED (
              SELECT k.kind, n.name FROM pg_catalog.unnest(ARRAY['user', 'service', 'group']) AS k (kind), LATERAL jhub_authz._audit_keys(k.kind) AS n
-             UNION ALL SELECT a.subject_kind, a.subject FROM actual a WHERE a.grant_kind OPERATOR(pg_catalog.=) 'scopes')
+             UNION ALL SELECT a.subject_kind, a.subject FROM actual a WHERE a.grant_kind OPERATOR(pg_catalog.=) 'scopes'),
+         -- what is listed in full: a role, a group, the admin flag of users or services, all roles
+         spoken AS MATERIALIZED (
+             SELECT t.grant_kind, CASE t.grant_kind WHEN 'admin' THEN t.subject_kind WHEN 'scopes' THEN '' ELSE t.granted END AS what
+               FROM jhub_authz.grant_targets t WHERE t.grant_kind OPERATOR(pg_catalog.<>) 'scopes' OR t.subject IS NULL)
     SELECT d.diff, d.subject_kind, d.subject, d.grant_kind, d.granted, d.detail, d.target_id, d.note
       FROM (SELECT CASE WHEN a.subject IS NULL THEN 'missing' ELSE 'different' END AS diff,
                    t.subject_kind, t.subject, t.grant_kind, t.granted,
@@ -70,11 +74,9 @@ BEGIN ATOMIC
             UNION ALL
             SELECT 'extra', a.subject_kind, a.subject, a.grant_kind, a.granted, '', NULL::bigint, NULL::text
               FROM actual a
-             WHERE EXISTS (SELECT FROM jhub_authz.grant_targets t
-                            WHERE t.grant_kind OPERATOR(pg_catalog.=) a.grant_kind
-                              AND CASE a.grant_kind WHEN 'scopes' THEN t.subject IS NULL
-                                       WHEN 'admin' THEN t.subject_kind OPERATOR(pg_catalog.=) a.subject_kind
-                                       ELSE COALESCE(t.granted, '') OPERATOR(pg_catalog.=) COALESCE(a.granted, '') END)
+             WHERE EXISTS (SELECT FROM spoken s
+                            WHERE s.grant_kind OPERATOR(pg_catalog.=) a.grant_kind
+                              AND s.what OPERATOR(pg_catalog.=) CASE a.grant_kind WHEN 'admin' THEN a.subject_kind WHEN 'scopes' THEN '' ELSE a.granted END)
                AND NOT (a.grant_kind OPERATOR(pg_catalog.=) 'scopes'
                         AND a.subject OPERATOR(pg_catalog.=) ANY (ARRAY['user', 'admin', 'server', 'token']))
                AND NOT EXISTS (SELECT FROM jhub_authz.grant_targets t

@@ -79,6 +79,7 @@ hub_each_role(const HubSchema *hub, hub_role_fn each, void *arg)
 	SpiFrame	frame;
 
 	spi_enter(&frame, hub->owner);
+	hub_plan_whole(hub);
 	spi_each(psprintf("SELECT id, name, scopes FROM %s", hub_from(hub, HUB_ROLES, "r", 0)),
 			 hub_from_args(hub, 0, types, values), types, values, NULL, false,
 			 hub_audit_role_row, &loop);
@@ -116,6 +117,7 @@ hub_each_share(const HubSchema *hub, hub_share_fn each, void *arg)
 	if (!OidIsValid(hub->rel[HUB_SHARES]))
 		return;
 	spi_enter(&frame, hub->owner);
+	hub_plan_whole(hub);
 	loop.cache = hub_parse_cache(CurrentMemoryContext);
 	spi_each(psprintf("SELECT id, user_id, group_id, scopes FROM %s", hub_from(hub, HUB_SHARES, "s", 0)),
 			 hub_from_args(hub, 0, types, values), types, values, NULL, false,
@@ -375,6 +377,7 @@ hub_add_ids(const HubSchema *hub, HubTable map, const char *column, const char *
 	/* here, so that it does not lie in the frame */
 	hub_ids_begin(ids);
 	spi_enter(&frame, hub->owner);
+	hub_plan_whole(hub);
 	values[0] = spi_int_array(of->ids, of->n);
 	spi_each(psprintf("SELECT %s FROM %s WHERE %s = ANY ($1)", column, hub_from(hub, map, "m", 1), by),
 			 hub_from_args(hub, 1, types, values), types, values, NULL, false, hub_id_row, ids);

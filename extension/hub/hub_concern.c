@@ -179,19 +179,52 @@ hub_row_changed(Relation rel, HubTable table, HeapTuple old, HeapTuple new)
 	return false;
 }
 
+/* Ids that are read, in a list of the caller's. */
+typedef struct HubIdLoop
+{
+	int			n;
+	int			size;
+	int		   *ids;
+} HubIdLoop;
+
+static void
+hub_id_of_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubIdLoop  *loop = arg;
+
+	if (loop->n == loop->size)
+	{
+		loop->size *= 2;
+		loop->ids = repalloc_huge(loop->ids, sizeof(int) * loop->size);
+	}
+	loop->ids[loop->n++] = spi_int(row, desc, 1, 0);
+}
+
 /* An int column of a map, of the rows in which another is one of the ids. */
 static void
 hub_ids_by_ids(const HubSchema *hub, HubTable map, const char *column, const char *by,
 			   const int *ids, int n, int **result, int *nresult)
 {
+	HubIdLoop	loop = {.size = 64};
 	Oid			types[2] = {INT4ARRAYOID};
 	Datum		values[2];
+	char	   *sql = psprintf("SELECT DISTINCT %s FROM %s WHERE %s = ANY ($1) ORDER BY 1",
+							   column, hub_from(hub, map, "m", 1), by);
 	uint64		rows;
 
 	values[0] = spi_int_array(ids, n);
-	rows = spi_run(psprintf("SELECT DISTINCT %s FROM %s WHERE %s = ANY ($1) ORDER BY 1",
-							column, hub_from(hub, map, "m", 1), by),
-				   hub_from_args(hub, 1, types, values), types, values, NULL, true, true, 0);
+	if (hub->past)
+	{
+		/* by a column without an index in the history */
+		loop.ids = SPI_palloc(sizeof(int) * loop.size);
+		hub_plan_whole(hub);
+		spi_each(sql, hub_from_args(hub, 1, types, values), types, values, NULL, true,
+				 hub_id_of_row, &loop);
+		*result = loop.ids;
+		*nresult = loop.n;
+		return;
+	}
+	rows = spi_run(sql, 1, types, values, NULL, true, true, 0);
 	*result = SPI_palloc(sizeof(int) * Max(rows, 1));
 	*nresult = (int) rows;
 	for (uint64 i = 0; i < rows; i++)

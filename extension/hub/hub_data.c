@@ -347,6 +347,8 @@ hub_load(const HubSchema *hub, const HubWant *want, bool latest)
 
 	/* pairs and query texts are of the frame, and go with it */
 	spi_enter(&frame, hub->owner);
+	if (data->everyone)
+		hub_plan_whole(hub);
 	load.data = data;
 	hub_pairs_init(&load.user_groups);
 	hub_pairs_init(&load.user_roles);
@@ -503,6 +505,8 @@ hub_read_clients(HubData *data, char *const *identifiers, int n)
 	char	   *sql;
 
 	spi_enter(&frame, hub->owner);
+	if (n != 1)
+		hub_plan_whole(hub);
 	sql = psprintf("SELECT c.identifier, %s, v.id, v.name, p.id, u.name, p.name FROM %s"
 				   " LEFT JOIN %s ON v.oauth_client_id = c.identifier"
 				   " LEFT JOIN %s ON p.oauth_client_id = c.identifier"

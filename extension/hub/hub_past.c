@@ -23,23 +23,28 @@
 
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 /* h is a version in force at $%d: the FROM clause, and what must be true */
 #define PAST_JOINS \
-	" JOIN jhub_authz.history_changes b ON b.change_id = h.began AND b.at <= $%d" \
-	" LEFT JOIN jhub_authz.history_changes e ON e.change_id = h.ended AND e.at <= $%d" \
+	" JOIN \"jhub_authz\".history_changes b ON b.change_id = h.began AND b.at <= $%d" \
+	" LEFT JOIN \"jhub_authz\".history_changes e ON e.change_id = h.ended AND e.at <= $%d" \
 	" WHERE e.change_id IS NULL"
 
 /* a token's version, which may have begun with the token */
 #define PAST_TOKEN_JOINS \
-	" LEFT JOIN jhub_authz.history_changes b ON b.change_id = h.began" \
-	" LEFT JOIN jhub_authz.history_changes e ON e.change_id = h.ended AND e.at <= $%d" \
+	" LEFT JOIN \"jhub_authz\".history_changes b ON b.change_id = h.began" \
+	" LEFT JOIN \"jhub_authz\".history_changes e ON e.change_id = h.ended AND e.at <= $%d" \
 	" WHERE e.change_id IS NULL AND CASE WHEN h.began IS NULL" \
 	" THEN (h.created <= $%d AT TIME ZONE 'UTC') IS NOT FALSE ELSE b.at <= $%d END"
 
+/*
+ * The schema is in quotes so that a statement over all rows is not planned as if
+ * it looked one up (spi.c).
+ */
 const char *
 hub_from(const HubSchema *hub, HubTable table, const char *alias, int nargs)
 {
@@ -49,9 +54,9 @@ hub_from(const HubSchema *hub, HubTable table, const char *alias, int nargs)
 	if (!hub->past)
 		return psprintf("%s.%s %s", hub->quoted, name, alias);
 	if (table == HUB_API_TOKENS)
-		return psprintf("(SELECT h.* FROM jhub_authz.history_api_tokens h" PAST_TOKEN_JOINS ") %s",
+		return psprintf("(SELECT h.* FROM \"jhub_authz\".history_api_tokens h" PAST_TOKEN_JOINS ") %s",
 						at, at, at, alias);
-	return psprintf("(SELECT h.* FROM jhub_authz.history_%s h" PAST_JOINS ") %s",
+	return psprintf("(SELECT h.* FROM \"jhub_authz\".history_%s h" PAST_JOINS ") %s",
 					name, at, at, alias);
 }
 
@@ -63,6 +68,18 @@ hub_from_args(const HubSchema *hub, int nargs, Oid *types, Datum *values)
 	types[nargs] = TIMESTAMPTZOID;
 	values[nargs] = TimestampTzGetDatum(hub->at);
 	return nargs + 1;
+}
+
+/*
+ * A plan that is made while the history is small would loop over changes for each
+ * row, and go on so when there are many.
+ */
+void
+hub_plan_whole(const HubSchema *hub)
+{
+	if (hub->past)
+		(void) set_config_option("enable_nestloop", "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 }
 
 /* ---- when the past was kept ---- */
@@ -155,7 +172,7 @@ past_attachment(HubSchema *past, bool latest, char **pinned, bool *ended)
 	spi_enter(&frame, module_owner());
 	found = spi_run("SELECT h.hub_schema, h.pinned_release, e.change_id IS NOT NULL"
 					" FROM jhub_authz.history_attachment h"
-					" JOIN jhub_authz.history_changes b ON b.change_id = h.began AND b.at <= $1"
+					" JOIN \"jhub_authz\".history_changes b ON b.change_id = h.began AND b.at <= $1"
 					" LEFT JOIN jhub_authz.history_changes e ON e.change_id = h.ended AND e.at <= $1"
 					" ORDER BY e.change_id IS NULL DESC, b.at DESC LIMIT 1",
 					1, types, values, NULL, true, latest, 1) > 0;
@@ -296,8 +313,9 @@ past_read_changed(PastTokens *tokens, bool latest)
 	tokens->changed = hash_create("jhub_authz changed tokens", 256, &ctl,
 								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	spi_enter(&frame, module_owner());
-	spi_each("SELECT h.id, h.created FROM jhub_authz.history_api_tokens h"
-			 " LEFT JOIN jhub_authz.history_changes e ON e.change_id = h.ended AND e.at <= $1"
+	hub_plan_whole(tokens->past);
+	spi_each("SELECT h.id, h.created FROM \"jhub_authz\".history_api_tokens h"
+			 " LEFT JOIN \"jhub_authz\".history_changes e ON e.change_id = h.ended AND e.at <= $1"
 			 " WHERE e.change_id IS NULL",
 			 1, types, values, NULL, latest, past_changed_row, tokens);
 	spi_leave(&frame);
@@ -374,11 +392,11 @@ past_each_row(PastLoop *loop, const char *table, const char *columns,
 	static const Oid types[2] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
 	Datum		values[2] = {TimestampTzGetDatum(since), TimestampTzGetDatum(until)};
 
-	spi_each(psprintf("SELECT c.at, c.change_id, true, %s FROM jhub_authz.history_%s h"
-					  " JOIN jhub_authz.history_changes c ON c.change_id = h.began"
+	spi_each(psprintf("SELECT c.at, c.change_id, true, %s FROM \"jhub_authz\".history_%s h"
+					  " JOIN \"jhub_authz\".history_changes c ON c.change_id = h.began"
 					  " WHERE c.at > $1 AND c.at <= $2 UNION ALL"
-					  " SELECT c.at, c.change_id, false, %s FROM jhub_authz.history_%s h"
-					  " JOIN jhub_authz.history_changes c ON c.change_id = h.ended"
+					  " SELECT c.at, c.change_id, false, %s FROM \"jhub_authz\".history_%s h"
+					  " JOIN \"jhub_authz\".history_changes c ON c.change_id = h.ended"
 					  " WHERE c.at > $1 AND c.at <= $2", columns, table, columns, table),
 			 2, types, values, NULL, false, past_row, loop);
 }
@@ -412,10 +430,12 @@ past_columns(HubTable table, int *nids)
 void
 hub_each_past_row(TimestampTz since, TimestampTz until, hub_past_fn each, void *arg)
 {
+	static const HubSchema past = {.past = true};
 	PastLoop	loop = {.each = each,.arg = arg};
 	SpiFrame	frame;
 
 	spi_enter(&frame, module_owner());
+	hub_plan_whole(&past);
 	for (int t = 0; t < HUB_NTABLES; t++)
 	{
 		int			n,

@@ -65,6 +65,9 @@ extern HubSchema *hub_schema_pinned(const char *schema_name, const char *pinned,
 extern const char *hub_from(const HubSchema *hub, HubTable table, const char *alias, int nargs);
 extern int	hub_from_args(const HubSchema *hub, int nargs, Oid *types, Datum *values);
 
+/* After spi_enter: what is planned until spi_leave goes through whole tables. */
+extern void hub_plan_whole(const HubSchema *hub);
+
 /* Tokens that are today as they were at the moment of a past schema. */
 extern void hub_past_each_unchanged(const HubSchema *past, const HubTokenWant *want, bool latest,
 									hub_token_fn each, void *arg);

@@ -276,6 +276,8 @@ hub_each_token(const HubSchema *hub, const HubTokenWant *want, bool latest,
 	SpiFrame	frame;
 
 	spi_enter(&frame, hub->owner);
+	if (want->all)
+		hub_plan_whole(hub);
 	if (hub_token_query(&query, hub, want))
 	{
 		loop.cache = hub_parse_cache(CurrentMemoryContext);
