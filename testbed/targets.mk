@@ -23,6 +23,7 @@
 #                                    many sessions at once, judged by JupyterHub itself
 #   make bench [QUICK=1] [SEED=n]    how fast, beside what a user could pick instead
 #   make history-cost                what keeping history costs the hub's writes
+#   make past-cost [USERS=n]         what questions about the past, assertions and targets cost on 100,000 users
 #   make fuzz [SECONDS=n] [SEED=n]   coverage-guided fuzzing, outside of a server
 #   make lint                        static analysis, warnings as errors
 #   make hard-assertions             the suite on a server with assertions
@@ -40,7 +41,7 @@
 #   make api-oracle [HUB=5.5.1] [TOKENS=n] [SEED=n]
 #                                    a running hub's REST API beside whoami and the api_* views
 #   make pgbouncer                   identities behind pgbouncer in transaction mode
-.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost bench running-hub server-oracle faults login-oracle report-check graph-check api-oracle pgbouncer
+.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost past-cost bench running-hub server-oracle faults login-oracle report-check graph-check api-oracle pgbouncer
 
 demo:
 	@$(here)demo/run
@@ -121,3 +122,6 @@ api-oracle:
 
 pgbouncer:
 	@$(here)testbed/pgbouncer
+
+past-cost:
+	@$(here)bench/past $(USERS)
