@@ -3,7 +3,8 @@
 Of each question the processor time of the backend counts, the median of three
 rounds; elapsed time says more about what else the machine does.  Each is asked in
 a session of its own, so that its memory is its own, and that of a first call, with
-what it has to load, is the first of the rounds.
+what it has to load, is the first of the rounds.  Memory is the backend's own, the
+most that was seen, and without the pages of shared buffers that it looked at.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import threading
 
 from measure import Backend
 
@@ -47,11 +49,38 @@ VIEWS = [
 ]
 
 
+def own_memory(pid):
+    with open(f"/proc/{pid}/status") as file:
+        for line in file:
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+class Watch(threading.Thread):
+    """The most memory that a backend has while something runs."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid, self.most, self.done = pid, 0, threading.Event()
+
+    def run(self):
+        while not self.done.wait(0.005):
+            self.most = max(self.most, own_memory(self.pid))
+
+    def stop(self):
+        self.done.set()
+        self.join()
+        return self.most
+
+
 def question(dsn, sql, rounds):
     """Median of seconds, rows, memory beyond an idle session, bytes of files."""
     backend = Backend(dsn)
     backend.run("SELECT jhub_authz.scope_count('[]')")
-    before = backend.memory()
+    before = own_memory(backend.pid)
+    watch = Watch(backend.pid)
+    watch.start()
     spilled = "SELECT sum(temp_bytes)::bigint FROM pg_stat_database"
     backend.run("SELECT pg_stat_clear_snapshot()")
     files = backend.value(spilled)
@@ -65,7 +94,7 @@ def question(dsn, sql, rounds):
     backend.run("SELECT pg_stat_force_next_flush()")
     backend.run("SELECT pg_stat_clear_snapshot()")
     files = (backend.value(spilled) - files) / rounds
-    memory = backend.memory() - before
+    memory = max(watch.stop() - before, 0)
     number = rows[0][0] if sql.startswith("SELECT count") else len(rows)
     plan = "\n".join(row[0] for row in backend.run("EXPLAIN (COSTS OFF) " + sql))
     backend.connection.close()

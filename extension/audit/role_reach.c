@@ -73,7 +73,6 @@ typedef struct RoleReach
 	int			size;			/* of servers */
 	HubUser   **user_rows;
 	HubIds		tokens;
-	int			all_tokens;
 	MemoryContext row;
 } RoleReach;
 
@@ -321,9 +320,7 @@ reach_token(HubToken *token, void *arg)
 	MemoryContext caller = MemoryContextSwitchTo(reach->row);
 
 	CHECK_FOR_INTERRUPTS();
-	reach->all_tokens++;
-	if ((user != NULL && reach_user_has(reach, user)) ||
-		(service != NULL && reach_has_role(reach, service->roles, service->nroles)))
+	if (user != NULL || service != NULL)
 	{
 		ExpandTarget target;
 		const Scopeset *held = effective_token(reach->way, token, NULL, NULL);
@@ -339,18 +336,32 @@ reach_token(HubToken *token, void *arg)
 }
 
 static void
-reach_put_tokens(RoleReach *reach)
+reach_put_tokens(RoleReach *reach, HubService **services)
 {
-	HubTokenWant want = {.all = true,.live_only = true};
+	const HubSchema *hub = hub_data_schema(reach->data);
+	HubTokenWant want = {.live_only = true};
+	HubIds		owners = {0};
+	HubIds		owner_services = {0};
 	char	   *names[ROLE_REACH_NAMES];
 	int			nnames;
 
+	for (int i = 0; i < reach->users.n; i++)
+		if (reach_user_has(reach, reach->user_rows[i]))
+			hub_ids_add(&owners, reach->user_rows[i]->id);
+	for (int i = 0; i < reach->services.n; i++)
+		if (reach_has_role(reach, services[i]->roles, services[i]->nroles))
+			hub_ids_add(&owner_services, services[i]->id);
+	want.users = owners.ids;
+	want.nusers = owners.n;
+	want.services = owner_services.ids;
+	want.nservices = owner_services.n;
 	hub_ids_begin(&reach->tokens);
-	hub_each_token(hub_data_schema(reach->data), &want, false, reach_token, reach);
+	hub_each_token(hub, &want, false, reach_token, reach);
 	nnames = Min(reach->tokens.n, ROLE_REACH_NAMES);
 	for (int i = 0; i < nnames; i++)
 		names[i] = psprintf("%d", reach->tokens.ids[i]);
-	reach_row(reach, "uses it", "token", reach->tokens.n, reach->all_tokens, names, nnames);
+	reach_row(reach, "uses it", "token", reach->tokens.n,
+			  hub_count_live_tokens(hub), names, nnames);
 }
 
 /* ---- whom it reaches ---- */
@@ -465,7 +476,7 @@ jhub_authz_role_reach(PG_FUNCTION_ARGS)
 	reach.servers.marked = palloc0(Max(reach.servers.n, 1));
 
 	reach_holders(&reach, groups, services);
-	reach_put_tokens(&reach);
+	reach_put_tokens(&reach, services);
 	reach_targets(&reach, services);
 	hub_free(reach.data);
 	return (Datum) 0;

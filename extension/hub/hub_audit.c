@@ -48,6 +48,22 @@ hub_each_key(const HubSchema *hub, HubTable table, hub_key_fn each, void *arg)
 	spi_leave(&frame);
 }
 
+int64
+hub_count_live_tokens(const HubSchema *hub)
+{
+	SpiFrame	frame;
+	bool		isnull;
+	int64		n;
+
+	spi_enter(&frame, hub->owner);
+	spi_run(psprintf("SELECT count(*) FROM %s.api_tokens WHERE expires_at IS NULL"
+					 " OR expires_at >= (current_timestamp AT TIME ZONE 'UTC')", hub->quoted),
+			0, NULL, NULL, NULL, true, false, 1);
+	n = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	spi_leave(&frame);
+	return n;
+}
+
 /* ---- roles and shares ---- */
 
 typedef struct HubRoleLoop

@@ -17,6 +17,9 @@
 typedef void (*hub_key_fn) (int id, const char *name, void *arg);
 extern void hub_each_key(const HubSchema *hub, HubTable table, hub_key_fn each, void *arg);
 
+/* How many tokens have not expired. */
+extern int64 hub_count_live_tokens(const HubSchema *hub);
+
 /* All roles, and all shares with whom they are; what is passed lives for one call. */
 typedef void (*hub_role_fn) (HubRole *role, void *arg);
 extern void hub_each_role(const HubSchema *hub, hub_role_fn each, void *arg);

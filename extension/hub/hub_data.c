@@ -245,12 +245,21 @@ hub_read_shares(HubLoad *load, const int *users, int nusers, const int *groups, 
 	if (!OidIsValid(data->schema.rel[HUB_SHARES]) ||
 		(!data->everyone && nusers + ngroups == 0))
 		return;
-	sql = psprintf("SELECT s.id, s.user_id, s.group_id, s.scopes, u.name, p.name, p.oauth_client_id, s.expires_at"
-				   " FROM %s LEFT JOIN %s ON p.id = s.spawner_id"
-				   " LEFT JOIN %s ON u.id = p.user_id%s ORDER BY s.id",
-				   hub_from(hub, HUB_SHARES, "s", nargs), hub_from(hub, HUB_SPAWNERS, "p", nargs),
-				   hub_from(hub, HUB_USERS, "u", nargs),
-				   data->everyone ? "" : " WHERE s.user_id = ANY ($1) OR s.group_id = ANY ($2)");
+	if (data->everyone)
+		sql = psprintf("SELECT s.id, s.user_id, s.group_id, s.scopes, u.name, p.name, p.oauth_client_id, s.expires_at"
+					   " FROM %s LEFT JOIN %s ON p.id = s.spawner_id"
+					   " LEFT JOIN %s ON u.id = p.user_id ORDER BY s.id",
+					   hub_from(hub, HUB_SHARES, "s", nargs), hub_from(hub, HUB_SPAWNERS, "p", nargs),
+					   hub_from(hub, HUB_USERS, "u", nargs));
+	else
+		/* OFFSET 0: look up what a few shares need, read no table for it */
+		sql = psprintf("SELECT s.id, s.user_id, s.group_id, s.scopes, u.name, p.name, p.oauth_client_id, s.expires_at"
+					   " FROM %s LEFT JOIN LATERAL"
+					   " (SELECT p.name, p.oauth_client_id, p.user_id FROM %s WHERE p.id = s.spawner_id OFFSET 0) p ON true"
+					   " LEFT JOIN LATERAL (SELECT u.name FROM %s WHERE u.id = p.user_id OFFSET 0) u ON true"
+					   " WHERE s.user_id = ANY ($1) OR s.group_id = ANY ($2) ORDER BY s.id",
+					   hub_from(hub, HUB_SHARES, "s", nargs), hub_from(hub, HUB_SPAWNERS, "p", nargs),
+					   hub_from(hub, HUB_USERS, "u", nargs));
 	if (!data->everyone)
 	{
 		values[0] = spi_int_array(users, nusers);
