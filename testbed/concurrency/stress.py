@@ -29,7 +29,7 @@ import psycopg2
 
 from oracle import database as db
 from oracle.hub import Hub, Skip
-from oracle.population import SERVERS, SERVICES, USERS, populate
+from oracle.population import ODD, SERVERS, SERVICES, USERS, populate
 from jupyterhub import scopes
 
 HERE = Path(__file__).resolve().parent
@@ -183,6 +183,13 @@ class Worker(threading.Thread):
         pool = self.stress.pool
         return json.dumps(self.rng.sample(pool, self.rng.randint(1, most)))
 
+    def definition_of_role(self):
+        """Of every fourth one member is no scope, as a hub may store it."""
+        members = json.loads(self.scopes(5))
+        if self.rng.random() < 0.25:
+            members.insert(self.rng.randint(0, len(members)), self.rng.choice(ODD))
+        return json.dumps(members)
+
     def issue(self):
         scopes = self.rng.choice(['["inherit"]', '["inherit"]', self.scopes(), None])
         owner = self.rng.choice(["user_id", "user_id", "user_id", "service_id"])
@@ -221,7 +228,7 @@ class Worker(threading.Thread):
     def definition(self):
         self.do(
             "UPDATE roles SET scopes = %s WHERE id = %s",
-            self.scopes(5),
+            self.definition_of_role(),
             self.one("roles", where="WHERE name NOT IN ('user', 'admin', 'server', 'token')"),
         )
 
