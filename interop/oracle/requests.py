@@ -92,8 +92,17 @@ class _Resolving:
         scopes._resolve_requested_scopes = self.original
 
 
+DESCRIBED = (
+    "(SELECT coalesce(json_agg(json_build_array(d.scope, d.description, d.filter)"
+    " ORDER BY d.number), '[]') FROM describe(refused, name)"
+    " WITH ORDINALITY AS d(scope, description, filter, number))"
+)
+
+
 class Request(Kind):
     """The OAuth flow up to the page: granted, not granted, and would it ask?
+
+    What was not granted is described as the page would describe it, if it did.
 
     A service has no such flow, and the hub's own client none either.  A scope
     with a space cannot be asked for.
@@ -104,7 +113,7 @@ class Request(Kind):
     expressions = tuple(
         f"(SELECT {what} FROM resolve_request('user', name,"
         " ARRAY(SELECT jsonb_array_elements_text(requested::jsonb)), client))"
-        for what in ("granted::text", "refused::text", "confirm")
+        for what in ("granted::text", "refused::text", "confirm", DESCRIBED)
     )
     WRONG = ["read:uers", "nobodys-role", "all"]
 
@@ -187,7 +196,7 @@ class Request(Kind):
             # before it was resolved: neither scopes nor roles; after: beyond the client's
             return (Failure("42704" if heard.client is None else "42501"),)
         granted, refused = heard.user
-        return stored(granted), stored(refused), page.confirm
+        return stored(granted), stored(refused), page.confirm, self.hub.describe(refused, name)
 
 
 class Authorize(Kind):
