@@ -382,15 +382,17 @@ assertions_raise(int elevel, int n, int64 id, const char *how, StringInfo detail
 
 /* ---- the veto ---- */
 
-/* Those of the assertions that held before this transaction. */
-static void
+/* Judge them as of before this transaction; false if no past is kept yet. */
+static bool
 assertions_judge_before(Assertions *assertions)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	HubSchema  *before = hub_schema_at(Max(now, hub_past_last(true)), true, true);
 
-	if (before != NULL)
-		assertions_judge(assertions, before, true);
+	if (before == NULL)
+		return false;
+	assertions_judge(assertions, before, true);
+	return true;
 }
 
 void
@@ -401,6 +403,7 @@ assertions_decide(const HubSchema *hub, bool enforce)
 	StringInfoData broken;
 	int64		first = 0;
 	int			n = 0;
+	bool		known;
 
 	assertions_read(&now, true, true);
 	assertions_judge(&now, hub, true);
@@ -410,16 +413,16 @@ assertions_decide(const HubSchema *hub, bool enforce)
 	if (n == 0)
 		return;
 
-	/* not held before, either, or not to be told: then it is not this one's doing */
+	/* did not hold before, either: then it is not this one's doing */
 	before = now;
 	before.list = palloc(sizeof(Assertion) * now.n);
 	memcpy(before.list, now.list, sizeof(Assertion) * now.n);
-	assertions_judge_before(&before);
+	known = assertions_judge_before(&before);
 	initStringInfo(&broken);
 	n = 0;
 	for (int i = 0; i < now.n; i++)
 	{
-		if (assertion_holds(&now.list[i]) || !assertion_holds(&before.list[i]))
+		if (assertion_holds(&now.list[i]) || (known && !assertion_holds(&before.list[i])))
 			continue;
 		if (n++ == 0)
 			first = now.list[i].id;
