@@ -11,12 +11,16 @@ CREATE EXTENSION IF NOT EXISTS pgtap;
 DROP EXTENSION IF EXISTS jhub_authz CASCADE;
 CREATE EXTENSION jhub_authz;
 DROP SCHEMA IF EXISTS hub_assertions CASCADE;
+DROP ROLE IF EXISTS hub_assertions_owner;
+CREATE ROLE hub_assertions_owner;
+CREATE SCHEMA hub_assertions AUTHORIZATION hub_assertions_owner;
 \set hub hub_assertions
+\set hub_owner hub_assertions_owner
 \ir ../testbed/hub_schema.sql
 SET client_min_messages = error;
 SET search_path = public, hub_assertions;
 SELECT jhub_authz.attach('hub_assertions') \g /dev/null
-SELECT plan(45);
+SELECT plan(49);
 
 -- What becomes of a change; nothing of it stays.
 CREATE FUNCTION hub_assertions.change(what text) RETURNS text LANGUAGE plpgsql AS $$
@@ -73,6 +77,11 @@ SELECT alike(hub_assertions.change(what), '23514 %', what) FROM (VALUES
     ('DELETE FROM users WHERE id = 1'),
     ('TRUNCATE roles CASCADE')) AS v (what);
 
+-- whoever does it: the hub's own role
+SELECT alike(hub_assertions.change('SET LOCAL ROLE hub_assertions_owner; ' || what), '23514 %', 'as the hub: ' || what) FROM (VALUES
+    ('INSERT INTO user_role_map VALUES (10, 2, false)'), ('DELETE FROM user_role_map WHERE user_id = 1'), ('TRUNCATE user_role_map')) AS v (what);
+SELECT is(hub_assertions.change('SET LOCAL ROLE hub_assertions_owner; INSERT INTO user_role_map VALUES (10, 14, false)'), 'ZZ001', '... and what breaks none');
+
 -- what breaks none passes
 SELECT is(hub_assertions.change(what), 'ZZ001', 'passes: ' || what) FROM (VALUES
     ('INSERT INTO user_role_map VALUES (10, 14, false)'),
@@ -127,5 +136,8 @@ SELECT * FROM finish();
 
 SELECT jhub_authz.detach() \g /dev/null
 DROP SCHEMA hub_assertions CASCADE;
+REASSIGN OWNED BY hub_assertions_owner TO CURRENT_USER;
+DROP OWNED BY hub_assertions_owner;
+DROP ROLE hub_assertions_owner;
 DROP EXTENSION jhub_authz CASCADE;
 CREATE EXTENSION jhub_authz;

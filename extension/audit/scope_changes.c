@@ -12,12 +12,11 @@
  * Users, services and groups are told of.  What tokens gained and lost follows
  * from their owners, and what was done to them is in token_events.
  *
- * What a row concerns must not be too little: pgtap/past_changes.sql adds up the
- * changes of random histories.  Too much costs only time.
+ * Whom a row concerns is told by scope_concern.c.
  *
  *-------------------------------------------------------------------------
  */
-#include "../effective/effective.h"
+#include "scope_changes.h"
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -28,16 +27,10 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
-#include "../hub/hub_concern.h"
-#include "../hub/hub_past.h"
-
 PG_FUNCTION_INFO_V1(jhub_authz_scope_changes);
 
 /* beyond so many subjects it is cheaper to read everyone */
 #define CHANGES_MANY		5000
-
-/* so many causes are named of one subject */
-#define CHANGES_CAUSES		3
 
 /* A row of history_changes. */
 typedef struct ChangeInfo
@@ -49,15 +42,6 @@ typedef struct ChangeInfo
 	Datum		application_name;
 	Datum		source;
 } ChangeInfo;
-
-/* A subject that a row concerns; its causes stand together once sorted. */
-typedef struct Concerned
-{
-	SubjectKind kind;			/* user, service or group */
-	int			id;
-	const HubPastRow *row;
-	int			net;			/* 1: began, -1: ended, 0: is another */
-} Concerned;
 
 /* Columns of scope_changes */
 enum
@@ -80,37 +64,6 @@ enum
 	CHANGES_SOURCE,
 	CHANGES_NCOLUMNS
 };
-
-typedef struct Changes
-{
-	ReturnSetInfo *rsinfo;
-	MemoryContext context;		/* of the whole call */
-	MemoryContext moment;		/* reset after each moment */
-	TimestampTz since;
-	TimestampTz until;
-
-	int			ninfos;
-	ChangeInfo *infos;			/* in order of id */
-	int			nrows;
-	int			size;
-	HubPastRow *rows;			/* in order of moments */
-	bool		by_self;		/* see hub_past_shares_by_self */
-
-	HubSchema  *known;			/* as of the last moment, or NULL */
-
-	/* of the moment under way */
-	HubSchema  *before;
-	HubSchema  *after;
-	HubData    *data_before;
-	HubData    *data_after;
-	EffectiveWay *way_before;
-	EffectiveWay *way_after;
-	int			nconcerned;
-	int			concerned_size;
-	Concerned  *concerned;
-	const char *everyone;		/* a cause that is everybody's, or NULL */
-	int64		everyone_change;
-} Changes;
 
 /* ---- reading what changed ---- */
 
@@ -222,372 +175,13 @@ changes_find_info(const Changes *c, int64 id)
 	return NULL;				/* keep compiler quiet */
 }
 
-/* ---- whom it concerns ---- */
-
-static void
-changes_concern(Changes *c, SubjectKind kind, int id, const HubPastRow *row, int net)
-{
-	Concerned  *concerned;
-
-	if (id == 0)
-		return;
-	if (c->nconcerned == c->concerned_size)
-	{
-		c->concerned_size = Max(64, 2 * c->concerned_size);
-		c->concerned = c->concerned ?
-			repalloc_huge(c->concerned, sizeof(Concerned) * c->concerned_size) :
-			MemoryContextAllocHuge(c->moment, sizeof(Concerned) * c->concerned_size);
-	}
-	concerned = &c->concerned[c->nconcerned++];
-	concerned->kind = kind;
-	concerned->id = id;
-	concerned->row = row;
-	concerned->net = net;
-}
-
-static void
-changes_concern_all(Changes *c, SubjectKind kind, const int *ids, int n,
-					const HubPastRow *row, int net)
-{
-	for (int i = 0; i < n; i++)
-		changes_concern(c, kind, ids[i], row, net);
-}
-
-/* Groups and who was in one of them before or is in one after. */
-static void
-changes_groups(Changes *c, const int *groups, int ngroups, const HubPastRow *row, int net)
-{
-	const HubSchema *sides[2] = {c->before, c->after};
-
-	if (ngroups == 0)
-		return;
-	changes_concern_all(c, SUBJECT_GROUP, groups, ngroups, row, net);
-	for (int s = 0; s < 2; s++)
-	{
-		int		   *users;
-		int			n;
-
-		hub_group_members(sides[s], groups, ngroups, &users, &n);
-		changes_concern_all(c, SUBJECT_USER, users, n, row, net);
-	}
-}
-
-static void
-changes_role(Changes *c, int role, const HubPastRow *row, int net)
-{
-	const HubSchema *sides[2] = {c->before, c->after};
-
-	for (int s = 0; s < 2; s++)
-	{
-		int		   *users,
-				   *groups,
-				   *services;
-		int			nusers,
-					ngroups,
-					nservices;
-
-		hub_role_holders(sides[s], &role, 1, &users, &nusers, &groups, &ngroups,
-						 &services, &nservices);
-		changes_concern_all(c, SUBJECT_USER, users, nusers, row, net);
-		changes_concern_all(c, SUBJECT_SERVICE, services, nservices, row, net);
-		changes_groups(c, groups, ngroups, row, net);
-	}
-}
-
-/* Those with whom a server (0: any) is shared. */
-static void
-changes_shared(Changes *c, int spawner, const HubPastRow *row, int net)
-{
-	const HubSchema *sides[2] = {c->before, c->after};
-
-	for (int s = 0; s < 2; s++)
-	{
-		int		   *users,
-				   *groups;
-		int			nusers,
-					ngroups;
-
-		hub_share_holders(sides[s], spawner, &users, &nusers, &groups, &ngroups);
-		changes_concern_all(c, SUBJECT_USER, users, nusers, row, net);
-		changes_groups(c, groups, ngroups, row, net);
-	}
-}
-
-/* What concerns everyone: another release, or what a custom scope implies. */
-static void
-changes_everyone(Changes *c, const HubPastRow *row)
-{
-	const char *cause;
-
-	if (c->before->release != c->after->release)
-		cause = psprintf("release %s to %s", c->before->release->name, c->after->release->name);
-	else if (row->table == HUB_NTABLES && row->name != NULL && strncmp(row->name, "custom:", 7) == 0)
-		cause = psprintf("custom scope \"%s\"", row->name);
-	else
-		return;					/* of an attachment, another mode */
-	if (c->everyone == NULL)
-		c->everyone = cause;
-	else if (strcmp(c->everyone, cause) != 0)
-		c->everyone = "custom scopes";
-	c->everyone_change = Max(c->everyone_change, row->change);
-}
-
-/* net: did the row come, go, or is it another than it was? */
-static void
-changes_concern_row(Changes *c, const HubPastRow *row, int net)
-{
-	switch (row->table)
-	{
-		case HUB_USERS:
-			changes_concern(c, SUBJECT_USER, row->ids[0], row, net);
-			if (c->by_self)
-				changes_shared(c, 0, row, net);
-			break;
-		case HUB_GROUPS:
-			changes_concern(c, SUBJECT_GROUP, row->ids[0], row, net);
-			break;
-		case HUB_SERVICES:
-			changes_concern(c, SUBJECT_SERVICE, row->ids[0], row, net);
-			if (c->by_self)
-				changes_shared(c, 0, row, net);
-			break;
-		case HUB_ROLES:
-			changes_role(c, row->ids[0], row, net);
-			break;
-		case HUB_USER_ROLE_MAP:
-			changes_concern(c, SUBJECT_USER, row->ids[0], row, net);
-			break;
-		case HUB_GROUP_ROLE_MAP:
-			changes_groups(c, &row->ids[0], 1, row, net);
-			break;
-		case HUB_SERVICE_ROLE_MAP:
-			changes_concern(c, SUBJECT_SERVICE, row->ids[0], row, net);
-			break;
-		case HUB_USER_GROUP_MAP:
-			changes_concern(c, SUBJECT_USER, row->ids[0], row, net);
-			break;
-		case HUB_SHARES:
-			changes_concern(c, SUBJECT_USER, row->ids[3], row, net);
-			changes_groups(c, &row->ids[4], row->ids[4] != 0, row, net);
-			break;
-		case HUB_SPAWNERS:
-		case HUB_OAUTH_CLIENTS:
-			if (c->by_self)
-				changes_shared(c, 0, row, net);
-			break;
-		case HUB_ALEMBIC_VERSION:
-		case HUB_NTABLES:
-			changes_everyone(c, row);
-			break;
-		default:
-			break;
-	}
-}
-
-/* Versions of one row: of the same table, with the same key. */
-static bool
-changes_same_row(const HubPastRow *a, const HubPastRow *b)
-{
-	bool		map = a->table == HUB_USER_ROLE_MAP || a->table == HUB_GROUP_ROLE_MAP ||
-		a->table == HUB_SERVICE_ROLE_MAP || a->table == HUB_USER_GROUP_MAP;
-
-	return a->table == b->table && a->table != HUB_NTABLES && a->ids[0] == b->ids[0] &&
-		(!map || a->ids[1] == b->ids[1]);
-}
-
-/*
- * The rows of one moment.  What ended as often as it began came to nothing, or is
- * another version of the row.  Versions that concern the same are taken once, with
- * the last change; a share that went from one to another concerns both.
- */
-static void
-changes_concern_moment(Changes *c, const HubPastRow *rows, int n)
-{
-	for (int i = 0; i < n;)
-	{
-		int			net = 0;
-		int			end = i;
-
-		for (; end < n && (end == i || changes_same_row(&rows[i], &rows[end])); end++)
-			net += rows[end].began ? 1 : -1;
-		for (int r = i; r < end; r++)
-			if (r + 1 == end || memcmp(rows[r].ids, rows[r + 1].ids, sizeof(rows[r].ids)) != 0 ||
-				rows[r].table == HUB_NTABLES)
-				changes_concern_row(c, &rows[r], net);
-		i = end;
-	}
-}
-
-static int
-changes_concerned_cmp(const void *a, const void *b)
-{
-	const Concerned *x = a;
-	const Concerned *y = b;
-
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	if (x->id != y->id)
-		return x->id < y->id ? -1 : 1;
-	return x->row < y->row ? -1 : x->row > y->row;
-}
-
-/* ---- causes, as they are read ---- */
-
-static const char *
-changes_role_name(const Changes *c, int id)
-{
-	HubRole    *role = hub_role(c->data_after, id);
-
-	if (role == NULL)
-		role = hub_role(c->data_before, id);
-	return role ? role->name : psprintf("%d", id);
-}
-
-static const char *
-changes_group_name(const Changes *c, int id)
-{
-	HubGroup   *group = hub_group(c->data_after, id);
-
-	if (group == NULL)
-		group = hub_group(c->data_before, id);
-	return group ? group->name : psprintf("%d", id);
-}
-
-static const char *
-changes_subject_name(HubData *data, SubjectKind kind, int id)
-{
-	HubUser    *user;
-	HubService *service;
-	HubGroup   *group;
-
-	switch (kind)
-	{
-		case SUBJECT_USER:
-			return (user = hub_user(data, id)) != NULL ? user->name : NULL;
-		case SUBJECT_SERVICE:
-			return (service = hub_service(data, id)) != NULL ? service->name : NULL;
-		default:
-			return (group = hub_group(data, id)) != NULL ? group->name : NULL;
-	}
-}
-
-static const char *
-changes_net(int net, const char *began, const char *ended, const char *changed)
-{
-	return net > 0 ? began : net < 0 ? ended : changed;
-}
-
-/* The subject's own row. */
-static char *
-changes_own_cause(const Changes *c, const Concerned *what)
-{
-	const char *before = changes_subject_name(c->data_before, what->kind, what->id);
-	const char *after = changes_subject_name(c->data_after, what->kind, what->id);
-
-	if (before == NULL || after == NULL)
-		return pstrdup(after ? "created" : "deleted");
-	if (strcmp(before, after) != 0)
-		return psprintf("renamed from \"%s\"", before);
-	return pstrdup("changed");
-}
-
-static char *
-changes_cause(const Changes *c, const Concerned *what)
-{
-	const HubPastRow *row = what->row;
-	int			net = what->net;
-
-	switch (row->table)
-	{
-		case HUB_USERS:
-			if (what->kind == SUBJECT_USER && what->id == row->ids[0])
-				return changes_own_cause(c, what);
-			break;
-		case HUB_GROUPS:
-			return changes_own_cause(c, what);
-		case HUB_SERVICES:
-			if (what->kind == SUBJECT_SERVICE && what->id == row->ids[0])
-				return changes_own_cause(c, what);
-			break;
-		case HUB_ROLES:
-			return psprintf("role \"%s\" %s", changes_role_name(c, row->ids[0]),
-							changes_net(net, "created", "deleted", "redefined"));
-		case HUB_USER_ROLE_MAP:
-		case HUB_SERVICE_ROLE_MAP:
-			return psprintf("role \"%s\" %s", changes_role_name(c, row->ids[1]),
-							changes_net(net, "given", "taken away", "given anew"));
-		case HUB_GROUP_ROLE_MAP:
-			return psprintf("role \"%s\" %s group \"%s\"", changes_role_name(c, row->ids[1]),
-							changes_net(net, "given to", "taken from", "given anew to"),
-							changes_group_name(c, row->ids[0]));
-		case HUB_USER_GROUP_MAP:
-			return psprintf("%s group \"%s\"", changes_net(net, "joined", "left", "joined anew"),
-							changes_group_name(c, row->ids[1]));
-		case HUB_SHARES:
-			if (row->ids[4] != 0)
-				return psprintf("share %d with group \"%s\" %s", row->ids[0],
-								changes_group_name(c, row->ids[4]),
-								changes_net(net, "made", "ended", "changed"));
-			return psprintf("share %d %s", row->ids[0], changes_net(net, "made", "ended", "changed"));
-		default:
-			break;
-	}
-	return pstrdup("what a shared server is or stands for");
-}
-
-/* All causes of one subject, and the last change among them. */
-static char *
-changes_causes(const Changes *c, const Concerned *what, int n, int64 *change)
-{
-	StringInfoData text;
-	char	   *last = NULL;
-	int			told = 0;
-
-	initStringInfo(&text);
-	*change = 0;
-	if (c->everyone != NULL)
-	{
-		appendStringInfoString(&text, c->everyone);
-		*change = c->everyone_change;
-		told++;
-	}
-	for (int i = 0; i < n; i++)
-	{
-		char	   *cause = changes_cause(c, &what[i]);
-
-		*change = Max(*change, what[i].row->change);
-		if (last != NULL && strcmp(last, cause) == 0)
-			continue;
-		last = cause;
-		if (told++ < CHANGES_CAUSES)
-			appendStringInfo(&text, "%s%s", text.len > 0 ? "; " : "", cause);
-		/* whatever it had went with it */
-		if (strcmp(cause, "deleted") == 0)
-			break;
-	}
-	if (told > CHANGES_CAUSES)
-		appendStringInfo(&text, " and %d more", told - CHANGES_CAUSES);
-	return text.data;
-}
-
 /* ---- comparing ---- */
-
-static void
-changes_put_text(Datum *values, bool *nulls, int column, const char *str, int len)
-{
-	nulls[column] = str == NULL;
-	values[column] = str == NULL ? (Datum) 0 :
-		PointerGetDatum(module_text_from_utf8(pnstrdup(str, len), len));
-}
 
 /* The columns that are the same for all rows of a subject. */
 static void
 changes_subject_columns(const Changes *c, const Concerned *what, int n, TimestampTz at,
 						Datum *values, bool *nulls)
 {
-	static const char *const kinds[] = {
-		[SUBJECT_USER] = "user",[SUBJECT_SERVICE] = "service",[SUBJECT_GROUP] = "group"
-	};
 	const char *name = changes_subject_name(c->data_after, what->kind, what->id);
 	const ChangeInfo *info;
 	int64		change;
@@ -597,11 +191,11 @@ changes_subject_columns(const Changes *c, const Concerned *what, int n, Timestam
 		name = changes_subject_name(c->data_before, what->kind, what->id);
 	info = changes_find_info(c, change);
 	memset(nulls, 0, sizeof(bool) * CHANGES_NCOLUMNS);
-	changes_put_text(values, nulls, CHANGES_KIND, kinds[what->kind], strlen(kinds[what->kind]));
-	changes_put_text(values, nulls, CHANGES_SUBJECT, name, strlen(name));
+	audit_put(&values[CHANGES_KIND], &nulls[CHANGES_KIND], effective_kind_names[what->kind]);
+	audit_put(&values[CHANGES_SUBJECT], &nulls[CHANGES_SUBJECT], name);
 	values[CHANGES_AT] = TimestampTzGetDatum(at);
 	values[CHANGES_SUBJECT_ID] = Int32GetDatum(what->id);
-	changes_put_text(values, nulls, CHANGES_CAUSE, cause, strlen(cause));
+	audit_put(&values[CHANGES_CAUSE], &nulls[CHANGES_CAUSE], cause);
 	values[CHANGES_CHANGE_ID] = Int64GetDatum(change);
 	values[CHANGES_TXID] = FullTransactionIdGetDatum(info->txid);
 	values[CHANGES_ACTOR] = info->actor;
@@ -619,12 +213,12 @@ changes_put_member(const Changes *c, const ScopeMember *member, const char *scop
 				   const Scopeset *other, Datum *values, bool *nulls)
 {
 	bool		open = member->kind == SCOPE_OPEN;
-	const char *kind = open ? NULL : scope_kind_name(member->kind);
 
-	changes_put_text(values, nulls, CHANGES_SCOPE, scope, strlen(scope));
-	changes_put_text(values, nulls, CHANGES_FILTER_KIND, kind, open ? 0 : strlen(kind));
-	changes_put_text(values, nulls, CHANGES_FILTER_VALUE, open ? NULL : member->value,
-					 member->value_len);
+	audit_put(&values[CHANGES_SCOPE], &nulls[CHANGES_SCOPE], scope);
+	audit_put(&values[CHANGES_FILTER_KIND], &nulls[CHANGES_FILTER_KIND],
+			  open ? NULL : scope_kind_name(member->kind));
+	audit_put_len(&values[CHANGES_FILTER_VALUE], &nulls[CHANGES_FILTER_VALUE],
+				  open ? NULL : member->value, member->value_len);
 	values[CHANGES_CHANGE] = CStringGetTextDatum(gained ? "gained" : "lost");
 	values[CHANGES_COVERED] = BoolGetDatum(scopeset_covers_member(other, member, NULL));
 	tuplestore_putvalues(c->rsinfo->setResult, c->rsinfo->setDesc, values, nulls);
@@ -821,13 +415,12 @@ changes_moment(Changes *c, const HubPastRow *rows, int n)
 	changes_concern_moment(c, rows, n);
 	if (c->nconcerned == 0 && c->everyone == NULL)
 		return;
-	if (c->nconcerned > 1)
-		qsort(c->concerned, c->nconcerned, sizeof(Concerned), changes_concerned_cmp);
+	changes_sort_concerned(c);
 	changes_load(c);
 	if (c->everyone != NULL)
 	{
 		changes_concern_everyone(c);
-		qsort(c->concerned, c->nconcerned, sizeof(Concerned), changes_concerned_cmp);
+		changes_sort_concerned(c);
 	}
 	for (int i = 0; i < c->nconcerned;)
 	{
