@@ -242,6 +242,11 @@ scopeset_has_users(const ScopesetView *view)
 /* Take a value of any version apart; masks are as its version has them. */
 extern void scopeset_take_apart(const Scopeset *set, ScopesetView *view);
 
+/* Sorts of keys in the statistics of a column (scopeset_typanalyze.c). */
+#define SCOPESET_STATS_LITERAL	'L'
+#define SCOPESET_STATS_BASE		'B'
+#define SCOPESET_STATS_GROUP	'G'
+
 /* Intersection where nobody has to be asked who is in a group (scopeset_intersect.c). */
 extern Scopeset *scopeset_intersect_plain(const Scopeset *a, const Scopeset *b);
 

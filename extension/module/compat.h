@@ -40,6 +40,13 @@
 /* Can an input function be called so that it reports bad input? */
 #define MODULE_SOFT_INPUT	(PG_VERSION_NUM >= 160000)
 
+/* To be called now and then while ANALYZE works. */
+#if PG_VERSION_NUM >= 180000
+#define module_analyze_delay()	vacuum_delay_point(true)
+#else
+#define module_analyze_delay()	vacuum_delay_point()
+#endif
+
 /* A small number that no two sessions of this moment share. */
 #include "storage/proc.h"
 #if PG_VERSION_NUM >= 170000
