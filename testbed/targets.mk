@@ -22,6 +22,8 @@
 #   make stress [SECONDS=n] [SEED=n] [PYTHON=path]
 #                                    many sessions at once, judged by JupyterHub itself
 #   make bench [QUICK=1] [SEED=n]    how fast, beside what a user could pick instead
+#   make bench-audit [QUICK=1]       the audit's look-ups and views on 1,000,000 tokens
+#   make escalation [HUB=5.5.1]      what escalation_paths says, done over a real hub's REST API
 #   make history-cost                what keeping history costs the hub's writes
 #   make past-cost [USERS=n]         what questions about the past, assertions and targets cost on 100,000 users
 #   make fuzz [SECONDS=n] [SEED=n]   coverage-guided fuzzing, outside of a server
@@ -41,7 +43,7 @@
 #   make api-oracle [HUB=5.5.1] [TOKENS=n] [SEED=n]
 #                                    a running hub's REST API beside whoami and the api_* views
 #   make pgbouncer                   identities behind pgbouncer in transaction mode
-.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost past-cost bench running-hub server-oracle faults login-oracle report-check graph-check api-oracle pgbouncer
+.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost past-cost bench running-hub server-oracle faults login-oracle report-check graph-check api-oracle pgbouncer bench-audit escalation
 
 demo:
 	@$(here)demo/run
@@ -125,3 +127,9 @@ pgbouncer:
 
 past-cost:
 	@$(here)bench/past $(USERS)
+
+bench-audit:
+	@$(here)bench/audit $(if $(QUICK),quick)
+
+escalation:
+	@$(here)interop/escalation/run $(if $(HUB),--hub "$(HUB)")

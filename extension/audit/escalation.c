@@ -14,7 +14,8 @@
  *		shares of the group; and what is filtered by the group is filtered no
  *		more, for whoever is wanted is added.  admin:groups can make the group.
  * admin:users: with the flag "admin" set, the flag for anybody, and so the role
- *		admin.  Without the flag it gives nothing that is not held already.
+ *		admin.  Without the flag it gives nothing that is not held already, but in
+ *		releases that have no such check.
  *
  * Not here, for they give the writer nothing: shares (only what is held can be
  * shared), admin:services (a service gets no more than who makes it holds), and
@@ -351,19 +352,30 @@ reach_by_making(ReachState *state, const ScopeMember *making, int from)
 
 /* ---- the flag ---- */
 
+/*
+ * Before 4.1.6, and in 5.0, the hub let whoever may write a user set the flag
+ * (CVE-2024-41942).  The database does not tell patch releases apart: the newest of
+ * those that it can be is meant.
+ */
+static bool
+reach_sets_any_flag(const CatalogueRelease *release)
+{
+	return release->name[0] == '2' || release->name[0] == '3' ||
+		strcmp(release->name, "4.0") == 0 || strcmp(release->name, "5.0") == 0;
+}
+
+/* The flag is a user's: who is none, and acts as none, gains nothing. */
 static void
 reach_by_flag(ReachState *state, int from)
 {
 	EffectiveSubject *subject = state->subject;
 	const HubSchema *hub = hub_data_schema(state->hub->way->data);
 	const char *json = catalogue_default_role(hub->release, "admin");
+	bool		flag = subject->user != NULL ? subject->user->admin :
+		subject->service != NULL && subject->service->admin;
 	char	   *defect;
 
-	/* the flag is the user's: a token that does not inherit gains nothing */
-	if (subject->kind == SUBJECT_TOKEN && state->joining == NULL)
-		return;
-	if (!(subject->user != NULL ? subject->user->admin : subject->service != NULL && subject->service->admin) ||
-		json == NULL)
+	if (state->joining == NULL || json == NULL || !(flag || reach_sets_any_flag(hub->release)))
 		return;
 	reach_add_set(state, catalogue_expand(hub->catalogue, hub_parse_scopes(json, &defect), NULL), from,
 				  "sets the flag admin, and with it the role");

@@ -1,0 +1,223 @@
+#!/usr/bin/python3
+"""escalation_paths against a running hub: climb.py FOLDER PYTHON (started by run).
+
+Everybody whom it is said of gets a token that inherits, made in SQL.  Then each of
+the paths below is walked with that token, over the REST API, as the column steps
+says; before the walk the hub must refuse what is to be reached, and afterwards give
+it.  For those of whom nothing is said, the hub must refuse the step.
+"""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import psycopg2
+import requests
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FOLDER, PYTHON = os.path.abspath(sys.argv[1]), sys.argv[2]
+DATABASE, HUB_ROLE = "jhub_authz_escalation", "jhub_authz_escalation_hub"
+
+USERS = ["boss", "golden", "joiner", "minter", "nested", "crowd", "maker", "plain", "everyone", "bystander", "member"]
+ROLES = {
+    "golden": ["groups!group=x", "read:users!group=x"],
+    "joiner": ["groups!group=staff"],
+    "minter": ["tokens!user=boss"],
+    "nested": ["groups!group=chain"],
+    "crowd": ["tokens!group=crowd"],
+    "maker": ["admin:groups!group=ghost", "read:users!group=ghost"],
+    "plain": ["admin:users"],
+    "everyone": ["tokens"],
+}
+# subject: what it reaches, and how the hub is asked for it
+WALKS = {
+    "golden": ("read:users", "GET", "/users/bystander"),
+    "joiner": ("read:hub", "GET", "/info"),
+    "minter": ("read:hub", "GET", "/info"),
+    "nested": ("read:hub", "GET", "/info"),
+    "crowd": ("read:users!group=crowd", "GET", "/users/member"),
+    "maker": ("read:users", "GET", "/users/bystander"),
+    "everyone": ("read:hub", "GET", "/info"),
+}
+passed = failed = 0
+
+
+def check(what, good, why=""):
+    global passed, failed
+    if good:
+        passed += 1
+    else:
+        failed += 1
+        print(f"not ok - {what}: {why}", flush=True)
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class Hub:
+    def __init__(self, version):
+        port, proxy_port = free_ports(2)
+        self.url = f"http://127.0.0.1:{port}/hub/api"
+        roles = [{"name": f"role-{user}", "description": "of this test", "scopes": scopes, "users": [user]} for user, scopes in ROLES.items()]
+        roles += [
+            {"name": "staff", "scopes": ["read:hub"], "groups": ["staff"]},
+            {"name": "chain", "scopes": ["tokens!user=boss"], "groups": ["chain"]},
+            {"name": "by-user", "scopes": ["tokens!user=boss"], "services": ["by-user"]},
+            {"name": "by-service", "scopes": ["tokens!service=boss"], "services": ["by-service"]},
+        ]
+        self.setup = {
+            "db_url": f"postgresql+psycopg2://{HUB_ROLE}@/{DATABASE}", "port": port, "proxy_port": proxy_port, "version": version[0],
+            "admins": ["boss"], "users": USERS, "roles": roles,
+            "groups": {"x": [], "staff": [], "chain": [], "crowd": ["member"]},
+            "services": [{"name": "by-user", "api_token": "u" * 32}, {"name": "by-service", "api_token": "s" * 32}],
+        }
+        self.log = os.path.join(FOLDER, "hub.log")
+        self.process = None
+
+    def start(self):
+        with open(os.path.join(FOLDER, "setup.json"), "w") as f:
+            json.dump(self.setup, f)
+        environment = {
+            "PATH": os.path.dirname(PYTHON) + ":/usr/local/bin:/usr/bin:/bin", "HOME": FOLDER, "TMPDIR": FOLDER,
+            "LANG": "C.UTF-8", "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1", "PGHOST": os.environ["PGHOST"],
+        }
+        with open(self.log, "a") as log:
+            self.process = subprocess.Popen(
+                [PYTHON, "-m", "jupyterhub", "-f", os.path.join(HERE, "jupyterhub_config.py")], cwd=FOLDER,
+                env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        until = time.monotonic() + 300
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                if requests.get(self.url + "/", timeout=5).status_code == 200:
+                    return
+            except requests.RequestException:
+                pass
+            time.sleep(0.2)
+        with open(self.log) as log:
+            print(log.read()[-4000:])
+        raise SystemExit("the hub did not start\n0 passed, 1 failed")
+
+    def stop(self):
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def ask(self, method, path, token, body=None):
+        return requests.request(method, self.url + path, json=body, timeout=60, headers={"Authorization": "token " + token})
+
+
+def walk(hub, name, token, steps):
+    """Do what the column says; the token to go on with."""
+    for step in steps.split("; "):
+        if joined := re.fullmatch(r'puts (?:user "(.*)"|whom it wants) into group "(.*)"', step):
+            user, group = joined[1] or "bystander", joined[2]
+            answer = hub.ask("POST", f"/groups/{group}/users", token, {"users": [user]})
+            if answer.status_code == 404:
+                answer = hub.ask("POST", f"/groups/{group}", token, {"users": [user]})
+        elif made := re.fullmatch(r'makes a token of user "([^"]*)".*', step):
+            answer = hub.ask("POST", f"/users/{made[1]}/tokens", token, {})
+            token = answer.json().get("token", token)
+        elif step.startswith("sets the flag admin"):
+            answer = hub.ask("PATCH", "/users/bystander", token, {"admin": True})
+            # what the flag gives is what its new bearer has
+            token = "flag"
+        else:
+            check(f"{name}: a step that this knows", False, step)
+            continue
+        check(f"{name}: {step}", answer.status_code in (200, 201), f"{answer.status_code} {answer.text[:200]}")
+    return token
+
+
+def main():
+    version = json.loads(subprocess.check_output([PYTHON, "-c", "import jupyterhub; print(list(jupyterhub.version_info[:3]))"]))
+    database = psycopg2.connect(dbname="postgres")
+    database.autocommit = True
+    cursor = database.cursor()
+    cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE}")
+    cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [HUB_ROLE])
+    if cursor.rowcount == 0:
+        cursor.execute(f"CREATE ROLE {HUB_ROLE} LOGIN")
+    cursor.execute(f"CREATE DATABASE {DATABASE} OWNER {HUB_ROLE} TEMPLATE template0 ENCODING 'UTF8'")
+    hub = Hub(version)
+    # CVE-2024-41942
+    hub.anybody_sets_flags = version < [4, 1, 6] or [5, 0, 0] <= version < [5, 1, 0]
+    try:
+        hub.start()
+        ours = psycopg2.connect(dbname=DATABASE)
+        ours.autocommit = True
+        sql = ours.cursor()
+        sql.execute("CREATE EXTENSION jhub_authz")
+        sql.execute("SELECT jhub_authz.attach(mode => 'observe')")
+        sql.execute("SELECT jhub_authz.use_hub_release(%s)", [f"{version[0]}.{version[1]}"])
+        climb(hub, sql)
+    finally:
+        hub.stop()
+    print(f"{passed} passed, {failed} failed")
+    return failed != 0
+
+
+def climb(hub, sql):
+    tokens = {}
+    for user in USERS:
+        sql.execute("SELECT token FROM jhub_authz.issue_token('user', %s, scopes => '[\"inherit\"]')", [user])
+        tokens[user] = sql.fetchone()[0]
+    sql.execute("SELECT subject, scope, steps FROM jhub_authz.escalation_paths WHERE subject_kind = 'user'")
+    paths = {(subject, scope): steps for subject, scope, steps in sql.fetchall()}
+    sql.execute("SELECT DISTINCT subject FROM jhub_authz.escalation_paths WHERE subject_kind <> 'token' ORDER BY 1")
+    told = [row[0] for row in sql.fetchall()]
+    expected = sorted(set(WALKS) | {"by-service"} | ({"plain"} if hub.anybody_sets_flags else set()))
+    check("of whom something is said", told == expected, f"{told}, not {expected}")
+
+    # what is refused before it is reached, and given afterwards
+    for name, (scope, method, path) in WALKS.items():
+        answer = hub.ask(method, path, tokens[name])
+        check(f"{name}: not yet {method} {path}", answer.status_code in (403, 404), answer.status_code)
+        steps = paths.get((name, scope))
+        check(f"{name}: a path to {scope}", steps is not None, [p for p in paths if p[0] == name])
+        if steps is None:
+            continue
+        token = walk(hub, name, tokens[name], steps)
+        answer = hub.ask(method, path, token)
+        check(f"{name}: {method} {path} by {steps}", answer.status_code == 200, f"{answer.status_code} {answer.text[:200]}")
+
+    # of whom nothing is said, but in releases that let anybody set the flag
+    if hub.anybody_sets_flags:
+        check("plain: a path to it", paths.get(("plain", "read:hub")) == "sets the flag admin, and with it the role", paths)
+        answer = hub.ask("PATCH", "/users/bystander", tokens["plain"], {"admin": True})
+        check("plain: admin:users sets the flag", answer.status_code == 200, answer.status_code)
+    else:
+        answer = hub.ask("PATCH", "/users/plain", tokens["plain"], {"admin": True})
+        check("plain: admin:users sets no flag", answer.status_code == 403, answer.status_code)
+        answer = hub.ask("PATCH", "/users/boss", tokens["plain"], {"name": "nobody"})
+        check("plain: and changes no admin", answer.status_code == 403, answer.status_code)
+    answer = hub.ask("POST", "/users/boss/tokens", "u" * 32, {})
+    check("by-user: a service with tokens!user=boss makes no token of boss", answer.status_code in (403, 404), answer.status_code)
+    answer = hub.ask("POST", "/users/boss/tokens", "s" * 32, {})
+    check("by-service: one with tokens!service=boss does", answer.status_code in (200, 201), f"{answer.status_code} {answer.text[:200]}")
+    answer = hub.ask("POST", "/groups/ghostly", tokens["maker"], {"users": ["bystander"]})
+    check("maker: no other group", answer.status_code in (403, 404), answer.status_code)
+    # with the flag admin, admin:users sets it
+    answer = hub.ask("PATCH", "/users/plain", tokens["boss"], {"admin": True})
+    check("boss: who has the flag sets it", answer.status_code == 200, f"{answer.status_code} {answer.text[:200]}")
+    answer = hub.ask("GET", "/info", tokens["plain"])
+    check("plain: and then has the role admin", answer.status_code == 200, answer.status_code)
+
+
+sys.exit(main())
