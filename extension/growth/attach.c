@@ -440,6 +440,7 @@ static void
 attach_grant(const HubSchema *hub)
 {
 	const char *owner = quote_identifier(GetUserNameFromId(hub->owner, false));
+	const char *dumped;
 	SpiFrame	frame;
 
 	if (hub->owner == module_owner() || superuser_arg(hub->owner))
@@ -447,21 +448,11 @@ attach_grant(const HubSchema *hub)
 	spi_enter(&frame, module_owner());
 	attach_execute(psprintf("GRANT EXECUTE ON FUNCTION jhub_authz.note_change(), jhub_authz.narrow_token(),"
 							" jhub_authz.resolve_token_roles(), jhub_authz.note_history() TO %s", owner));
-	attach_execute(psprintf("GRANT SELECT ON jhub_authz.attachment, jhub_authz.option_values,"
-							" jhub_authz.policy_values, jhub_authz.custom_scopes,"
-							" jhub_authz.token_baselines, jhub_authz.token_events,"
-							" jhub_authz.token_events_event_id_seq TO %s", owner));
-	attach_execute(psprintf("GRANT SELECT ON jhub_authz.history_changes, jhub_authz.history_attachment,"
-							" jhub_authz.history_custom_scopes TO %s", owner));
-	for (int t = 0; t < HUB_NTABLES; t++)
-	{
-		int			n,
-					nkeys;
-
-		if (hub_history_columns((HubTable) t, &n, &nkeys) != NULL)
-			attach_execute(psprintf("GRANT SELECT ON jhub_authz.history_%s TO %s",
-									hub_table_name((HubTable) t), owner));
-	}
+	attach_execute("SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid)"
+				   " FROM pg_extension e, unnest(e.extconfig) AS c (oid)"
+				   " WHERE e.extname = 'jhub_authz'");
+	dumped = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	attach_execute(psprintf("GRANT SELECT ON %s TO %s", dumped, owner));
 	spi_leave(&frame);
 }
 
