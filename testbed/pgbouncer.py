@@ -1,11 +1,11 @@
 """Clients that take on identities, turn by turn, on one connection to the server.
 
-    pgbouncer.py SOCKET_FOLDER SECONDS SEED    (started by testbed/pgbouncer)
+    pgbouncer.py SOCKET_FOLDER SECONDS SEED LOG    (started by testbed/pgbouncer)
 
 First two clients take every turn that there is, in a fixed order; then several do so at
 random, each with a token of its own, and end their transactions in every way.  At
 each look a client must see itself and what its token may see within a transaction
-that it began with act_as, and nobody and nothing anywhere else.
+that it began with act_as, and nobody and nothing anywhere else.  LOG is the server's: it must hold no token.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ import time
 
 import psycopg2
 
-SOCKET, SECONDS, SEED = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
+SOCKET, SECONDS, SEED, LOG = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 # tokens of testbed/hub_schema.sql: their subjects, and how many users they list
 TOKENS = {1: ("user:alice", 14), 2: ("user:alice", 0), 3: ("user:bob", 0), 4: ("user:admin", 14), 8: ("service:idle-culler", 14)}
 
@@ -176,6 +176,11 @@ def main():
     for thread in threads:
         thread.join(SECONDS + 60)
         check("clients end", False, thread.is_alive())
+    with open(LOG) as f:
+        log = f.read()
+    check("what was refused is in the log", True, "the token is not valid" in log)
+    check("... without what was tried", False, "guessed" in log)
+    check("no token is in the log", [], [number for number in TOKENS if clear(number) in log])
     looks = sum(sum(c) for what, c in counts.items() if what.startswith("who one is"))
     check("many looks went through few connections", True, looks > 10 * len(backends))
     print(f"# {looks} looks of {len(TOKENS)} clients through {len(backends)} connections, one at a time")

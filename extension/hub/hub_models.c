@@ -204,37 +204,38 @@ hub_model_name(HeapTuple tuple, TupleDesc desc, int column)
 }
 
 /*
- * A row: id, name, owner's id and name, one more text, then the model's columns.
- * The text is a service's prefix, or the OAuth client of a token.
+ * A row: id, name, owner's id, one more text, then the model's columns.  The text
+ * is a service's prefix, or the OAuth client of a token.
  */
 static HubModelRow *
 hub_model_make_row(HubModelLoad *load, HeapTuple tuple, TupleDesc desc)
 {
 	HubModelRow *row = palloc0(sizeof(HubModelRow));
-	char	   *more = hub_utf8(tuple, desc, 5);
+	char	   *more = hub_utf8(tuple, desc, 4);
 
 	memset(row->nulls, true, sizeof(row->nulls));
 	row->id = spi_int(tuple, desc, 1, 0);
 	row->name = hub_model_name(tuple, desc, 2);
 	row->owner_id = spi_int(tuple, desc, 3, 0);
-	row->owner = hub_model_name(tuple, desc, 4);
-	hub_model_cells(load->model, row, tuple, desc, 6);
-	if (load->model == HUB_MODEL_TOKEN)
+	hub_model_cells(load->model, row, tuple, desc, 5);
+	switch (load->model)
 	{
-		hub_model_text(row, HUB_TOKEN_USER, row->owner);
-		if (more != NULL)
-			hub_model_text(row, HUB_TOKEN_OAUTH_CLIENT, more);
-		return row;
+		case HUB_MODEL_TOKEN:
+			if (more != NULL)
+				hub_model_text(row, HUB_TOKEN_OAUTH_CLIENT, more);
+			break;
+		case HUB_MODEL_SERVER:
+			hub_model_text(row, HUB_SERVER_NAME, row->name);
+			break;
+		case HUB_MODEL_SERVICE:
+			hub_model_text(row, HUB_SERVICE_NAME, row->name);
+			hub_model_text(row, HUB_SERVICE_PREFIX, more ? more : "");
+			break;
+		default:
+			/* the name is the first column of users and groups */
+			hub_model_text(row, 0, row->name);
+			break;
 	}
-	if (load->model == HUB_MODEL_SERVER)
-	{
-		hub_model_text(row, HUB_SERVER_USER, row->owner);
-		hub_model_text(row, HUB_SERVER_NAME, row->name);
-		return row;
-	}
-	hub_model_text(row, HUB_USER_NAME, row->name);
-	if (load->model == HUB_MODEL_SERVICE)
-		hub_model_text(row, HUB_SERVICE_PREFIX, more ? more : "");
 	return row;
 }
 
@@ -272,13 +273,11 @@ hub_model_from(StringInfo sql, const HubSchema *hub, HubModel model)
 
 	appendStringInfo(sql, "SELECT t.id, %s, %s, %s::text",
 					 model == HUB_MODEL_TOKEN ? "NULL::text" : "t.name",
-					 owned ? "u.id, u.name" : "NULL::integer, NULL::text",
+					 owned ? "t.user_id" : "NULL::integer",
 					 model == HUB_MODEL_TOKEN ? "coalesce(nullif(c.description, ''), c.identifier)" :
 					 prefix ? "x.base_url" : "NULL");
 	hub_model_select(sql, hub, model);
 	appendStringInfo(sql, " FROM %s.%s t", schema, hub_table_name(hub_models[model].table));
-	if (owned)
-		appendStringInfo(sql, " JOIN %s.users u ON u.id = t.user_id", schema);
 	if (model == HUB_MODEL_TOKEN)
 		appendStringInfo(sql, " LEFT JOIN %s.oauth_clients c ON c.identifier = t.client_id", schema);
 	if (prefix)
@@ -358,12 +357,17 @@ hub_model_owned(HubModelLoad *load, HubModel model)
 	{
 		HubModelRow *row = rows->rows[i];
 		HubModelRow *user = hub_model_row(users, row->owner_id);
+		int			column;
 
 		if (user == NULL)
 			continue;
 		if (user->nowned++ == 0)
 			user->owned = &rows->rows[i];
+		row->owner = user->name;
 		row->groups = user->groups;
+		column = model == HUB_MODEL_SERVER ? HUB_SERVER_USER : HUB_TOKEN_USER;
+		row->values[column] = user->values[HUB_USER_NAME];
+		row->nulls[column] = false;
 	}
 	load->rows = users;
 }

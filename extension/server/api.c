@@ -29,12 +29,17 @@
 #define API_READ_AHEAD_FACTOR	16
 #define API_READ_AHEAD_MOST		1024
 
+/* Ids that are no further apart than this, or than twice the last read, are so. */
+#define API_NEAR	64
+
 /* What a function keeps for the time of one statement. */
 typedef struct ApiScan
 {
 	MemoryContext context;		/* of all of the below */
 	MemoryContext rows_context;
 	uint64		serial;			/* of the identity that the reader is for; 0: none */
+	int			token_id;
+	Scopeset   *scopes;
 	const HubSchema *hub;
 	ApiReader	reader;
 	HubModel	model;
@@ -113,7 +118,6 @@ api_scan(FunctionCallInfo fcinfo, HubModel model, HubModel owned)
 	const Identity *identity = identity_get();
 	MemoryContext caller;
 	Size		size;
-	Scopeset   *scopes;
 
 	if (identity == NULL)
 		return NULL;
@@ -126,17 +130,25 @@ api_scan(FunctionCallInfo fcinfo, HubModel model, HubModel owned)
 	}
 	if (scan->serial == identity->serial)
 		return scan;
+	/* somebody has committed something: as a rule it changes nothing here */
+	if (scan->serial != 0 && scan->token_id == identity->token_id &&
+		scopeset_equal(scan->scopes, identity->scopes))
+	{
+		scan->serial = identity->serial;
+		return scan;
+	}
 
 	scan->serial = 0;
 	MemoryContextReset(scan->context);
 	caller = MemoryContextSwitchTo(scan->context);
 	size = VARSIZE_ANY(identity->scopes);
-	scopes = palloc(size);
-	memcpy(scopes, identity->scopes, size);
+	scan->scopes = palloc(size);
+	memcpy(scan->scopes, identity->scopes, size);
+	scan->token_id = identity->token_id;
 	scan->model = model;
 	scan->owned = owned;
 	scan->hub = hub_schema(false, false);
-	api_reader_init(&scan->reader, scan->hub, scopes);
+	api_reader_init(&scan->reader, scan->hub, scan->scopes);
 	scan->rows_context = AllocSetContextCreate(scan->context, "jhub_authz api rows",
 											   ALLOCSET_DEFAULT_SIZES);
 	scan->rows = NULL;
@@ -149,7 +161,7 @@ api_scan(FunctionCallInfo fcinfo, HubModel model, HubModel owned)
 
 /*
  * Find a row, reading it if need be.  An id that comes soon after those that
- * were read last is taken to be one of many.
+ * were read last is taken to be one of many, not all of which may be seen.
  */
 static HubModelRow *
 api_find(ApiScan *scan, int id)
@@ -160,7 +172,8 @@ api_find(ApiScan *scan, int id)
 
 	if (rows != NULL && id >= rows->first && id <= rows->last)
 		return hub_model_row(rows, id);
-	if (rows != NULL && id > rows->last && (int64) id - rows->last <= 2 * (int64) scan->ahead)
+	if (rows != NULL && id > rows->last &&
+		(int64) id - rows->last <= Max(API_NEAR, 2 * ((int64) rows->last - rows->first)))
 		n = Min(scan->ahead * API_READ_AHEAD_FACTOR, API_READ_AHEAD_MOST);
 
 	scan->rows = NULL;

@@ -270,9 +270,9 @@ def single(hub, ours, clear, what, kind, names, scopes):
         mine = [our_model(row) for row in ours.rows(f"SELECT * FROM jhub_authz.api_{kind}(%s)", name)]
         if hubs == 500:
             skip("the hub fails at one")
-        elif hubs == 404 and mine and hub.major < 4:
-            # before 4 the first scope that is held for somebody else ends the search
-            skip("a hub of 3.x looks at one scope only")
+        elif hubs == 404 and mine and hub.major < 5:
+            # before 5 the first scope that is held for somebody else ends the search
+            skip("a hub before 5.0 looks no further than one scope")
         elif isinstance(hubs, int):
             check(f"{kind} {what}: {name} ({hubs})", [], mine)
         else:
@@ -365,7 +365,7 @@ def main():
         with open(hub.log) as log:
             log.seek(started)
             text = log.read()
-        if hub.major >= 4:
+        if hub.major >= 5:
             check("the hub's log holds no traceback", 0, text.count("Traceback"))
     finally:
         hub.stop()
