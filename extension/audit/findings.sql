@@ -197,13 +197,15 @@ CREATE VIEW jhub_authz._findings AS
     SELECT t.severity, 'toxic_combination', t.subject_kind, t.subject, t.object, t.detail, NULL
       FROM jhub_authz._toxic_combinations() t
     UNION ALL
-    SELECT 'critical', 'effective_admin', a.subject_kind, a.subject, pg_catalog.array_to_string(a.hows, ', '),
-           pg_catalog.format('As good as admin, by %s.', a.grants), NULL
-      FROM jhub_authz._admins() a WHERE NOT a.declared
-    UNION ALL
-    SELECT 'low', 'admin_drift', a.subject_kind, a.subject, NULL,
-           CASE WHEN a.flag THEN 'The flag admin is set, but there is no role admin.' ELSE 'There is a role admin, but the flag admin is not set.' END, NULL
-      FROM jhub_authz._admins() a WHERE a.flag OPERATOR(pg_catalog.<>) a.role
+    SELECT x.severity, x.code, x.subject_kind, x.subject, x.object, x.detail, x.since
+      FROM (SELECT CASE WHEN a.declared THEN 'low' ELSE 'critical' END AS severity, CASE WHEN a.declared THEN 'admin_drift' ELSE 'effective_admin' END AS code,
+                   a.subject_kind, a.subject, CASE WHEN NOT a.declared THEN pg_catalog.array_to_string(a.hows, ', ') END AS object,
+                   CASE WHEN NOT a.declared THEN pg_catalog.format('As good as admin, by %s.', a.grants)
+                        WHEN a.flag THEN 'The flag admin is set, but there is no role admin.'
+                        ELSE 'There is a role admin, but the flag admin is not set.' END AS detail, NULL::timestamptz AS since
+              FROM jhub_authz._admins() a WHERE NOT a.declared OR a.flag OPERATOR(pg_catalog.<>) a.role
+            UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE false) x
+     WHERE x.code OPERATOR(pg_catalog.=) ANY (ARRAY['effective_admin', 'admin_drift'])
     UNION ALL
     SELECT 'high', 'escalation', e.subject_kind, e.subject, e.begins_with, e.detail, NULL
       FROM jhub_authz._escalations() e

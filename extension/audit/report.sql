@@ -194,12 +194,18 @@ CREATE FUNCTION jhub_authz._report_findings(most integer, OUT body text, OUT ope
     AS $body$
     WITH severities AS (SELECT severity, rank FROM unnest(ARRAY['critical', 'high', 'medium', 'low', 'info']) WITH ORDINALITY AS u (severity, rank)),
     found AS MATERIALIZED (SELECT f.*, s.rank FROM jhub_authz.findings f JOIN severities s ON s.severity = f.severity),
-    -- the first of each kind, and how many there are
+    -- of each kind how many there are, and the first: there may be a million
+    counted AS MATERIALIZED (
+        SELECT f.code, count(*) AS n, min(f.rank) AS code_rank, min(f.rank) < max(f.rank) AS several, count(f.object) > 0 AS objects, count(f.since) > 0 AS times
+          FROM found f WHERE f.acknowledged_at IS NULL GROUP BY f.code),
+    weighed AS MATERIALIZED (SELECT f.severity, f.rank, count(*) AS n FROM found f WHERE f.acknowledged_at IS NULL GROUP BY f.severity, f.rank),
     listed AS (
-        SELECT f.*, row_number() OVER w AS place, count(*) OVER (PARTITION BY f.code) AS n, min(f.rank) OVER (PARTITION BY f.code) AS code_rank,
-               min(f.rank) OVER (PARTITION BY f.code) < max(f.rank) OVER (PARTITION BY f.code) AS several, count(f.object) OVER (PARTITION BY f.code) > 0 AS objects, count(f.since) OVER (PARTITION BY f.code) > 0 AS times
-          FROM found f WHERE f.acknowledged_at IS NULL
-        WINDOW w AS (PARTITION BY f.code ORDER BY f.rank, f.since DESC NULLS LAST, f.subject_kind, length(f.subject), f.subject COLLATE "C", f.object COLLATE "C")),
+        SELECT l.*, c.n, c.code_rank, c.several, c.objects, c.times
+          FROM counted c, LATERAL (
+               SELECT o.*, row_number() OVER w AS place
+                 FROM (SELECT f.* FROM found f WHERE f.code = c.code AND f.acknowledged_at IS NULL
+                        ORDER BY f.rank, f.since DESC NULLS LAST, f.subject_kind, length(f.subject), f.subject COLLATE "C", f.object COLLATE "C" LIMIT most) AS o
+               WINDOW w AS (ORDER BY o.rank, o.since DESC NULLS LAST, o.subject_kind, length(o.subject), o.subject COLLATE "C", o.object COLLATE "C")) AS l),
     kinds AS (
         SELECT l.code, l.code_rank, l.n, l.several, l.objects, l.times,
                string_agg(format('<tr>%s<td class="name"><span class="soft">%s</span> %s</td>%s<td>%s</td>%s</tr>',
@@ -215,7 +221,7 @@ CREATE FUNCTION jhub_authz._report_findings(most integer, OUT body text, OUT ope
          GROUP BY f.code, f.subject_kind, f.subject, f.acknowledged_by, f.acknowledged_at, f.acknowledged_until, f.acknowledged_reason),
     accepted_listed AS (SELECT a.*, row_number() OVER (ORDER BY a.acknowledged_at DESC, a.code, a.subject COLLATE "C") AS place FROM accepted a)
     SELECT (SELECT format('<ul class="tiles">%s</ul>', string_agg(format('<li class="tile"><b>%s</b>%s</li>',
-                          jhub_authz._report_number((SELECT count(*) FROM found f WHERE f.severity = s.severity AND f.acknowledged_at IS NULL)), jhub_authz._report_severity(s.severity)), '' ORDER BY s.rank))
+                          jhub_authz._report_number(coalesce((SELECT w.n FROM weighed w WHERE w.severity = s.severity), 0)), jhub_authz._report_severity(s.severity)), '' ORDER BY s.rank))
               FROM severities s)
            || coalesce((SELECT string_agg(format('<div class="finding %s"><h3>%s %s</h3><p>%s</p><p class="soft">%s</p>%s</div>',
                                s.severity, jhub_authz._html(initcap(left(k.code, 1)) || replace(substr(k.code, 2), '_', ' ')), jhub_authz._report_severity(s.severity),
@@ -231,8 +237,8 @@ CREATE FUNCTION jhub_authz._report_findings(most integer, OUT body text, OUT ope
                                       jhub_authz._report_date(a.acknowledged_at), jhub_authz._report_date(a.acknowledged_until), jhub_authz._html(a.acknowledged_reason, 400)), '' ORDER BY a.place),
                                (SELECT count(*) FROM accepted) - most)
                           FROM accepted_listed a WHERE a.place <= most HAVING count(*) > 0), ''),
-           (SELECT count(*) FROM found f WHERE f.acknowledged_at IS NULL),
-           (SELECT s.severity FROM severities s WHERE s.rank = (SELECT min(f.rank) FROM found f WHERE f.acknowledged_at IS NULL))
+           (SELECT coalesce(sum(w.n), 0)::bigint FROM weighed w),
+           (SELECT w.severity FROM weighed w ORDER BY w.rank LIMIT 1)
     $body$;
 COMMENT ON FUNCTION jhub_authz._report_findings(integer) IS 'the findings of the report, how many are open, and the worst severity';
 REVOKE ALL ON FUNCTION jhub_authz._report_findings(integer) FROM PUBLIC;
@@ -277,7 +283,8 @@ CREATE FUNCTION jhub_authz._report_tokens(most integer, OUT body text, OUT live 
           FROM (VALUES ('user', 1, 'made by hand or over the API'), ('oauth', 2, 'for a service or server'), ('server', 3, 'a server''s own'), ('service', 4, 'a service''s own')) AS c (class, place, words)
           LEFT JOIN live l ON l.class = c.class
          GROUP BY c.class, c.place, c.words),
-    first AS (SELECT l.*, row_number() OVER (ORDER BY l.admin DESC, l.scopes DESC, l.expires_at IS NULL DESC, l.token_id) AS place FROM live l)
+    first AS (SELECT l.*, row_number() OVER (ORDER BY l.admin DESC, l.scopes DESC, l.expires_at IS NULL DESC, l.token_id) AS place
+                FROM (SELECT * FROM live ORDER BY admin DESC, scopes DESC, expires_at IS NULL DESC, token_id LIMIT most) l)
     SELECT jhub_authz._report_table('Live tokens by class', ARRAY['Class', '#Live', '#Never expire', '#Dormant', '#Never used', '#Inherit', '#Grown', '#May manage users'],
                (SELECT string_agg(format('<tr><th scope="row">%s <span class="soft">%s</span></th>%s</tr>', class, words,
                        (SELECT string_agg('<td class="n">' || CASE WHEN v = 0 THEN '<span class="soft">0</span>' ELSE jhub_authz._report_number(v) END || '</td>', '' ORDER BY i)
