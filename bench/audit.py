@@ -34,6 +34,8 @@ LOOKUPS = [
     ("why can a user enter a server", "SELECT * FROM jhub_authz.explain('user', '{user}', 'access:servers!server={user}/')"),
     ("why can a user not", "SELECT * FROM jhub_authz.explain('user', '{user}', 'access:servers')"),
     ("why can a token enter a server", "SELECT * FROM jhub_authz.explain('token', '{token}', 'access:servers!server={owner}/')"),
+    ("has one token no expiry, as a finding", "SELECT * FROM jhub_authz.findings WHERE code = 'never_expires' AND subject = '{token}'"),
+    ("picture of a user", "SELECT jhub_authz.graph_dot('user', '{user}')"),
 ]
 VIEWS = [
     ("a role of few", "SELECT * FROM jhub_authz.role_reach('instructor-7')"),
@@ -46,6 +48,13 @@ VIEWS = [
     ("grants that give nothing", "SELECT count(*) FROM jhub_authz.orphaned_grants"),
     ("who is as good as admin", "SELECT count(*) FROM jhub_authz.effective_admins"),
     ("who can get more", "SELECT count(*) FROM jhub_authz.escalation_paths"),
+    ("findings of one kind: toxic combinations", "SELECT count(*) FROM jhub_authz.findings WHERE code = 'toxic_combination'"),
+    ("findings of one kind: leavers", "SELECT count(*) FROM jhub_authz.findings WHERE code = 'leaver'"),
+    ("all findings of one token", "SELECT * FROM jhub_authz.findings WHERE subject_kind = 'token' AND subject = '{token}'"),
+    ("findings, all", "SELECT count(*), min(detail) FROM jhub_authz.findings"),
+    ("picture of the hub", "SELECT jhub_authz.graph_dot()"),
+    ("picture of who enters a server", "SELECT jhub_authz.graph_dot('server', '{user}/')"),
+    ("the report", "SELECT jhub_authz.report_html()"),
 ]
 
 

@@ -200,7 +200,7 @@ CREATE VIEW jhub_authz._findings AS
     SELECT x.severity, x.code, x.subject_kind, x.subject, x.object, x.detail, x.since
       FROM (SELECT CASE WHEN a.declared THEN 'low' ELSE 'critical' END AS severity, CASE WHEN a.declared THEN 'admin_drift' ELSE 'effective_admin' END AS code,
                    a.subject_kind, a.subject, CASE WHEN NOT a.declared THEN pg_catalog.array_to_string(a.hows, ', ') END AS object,
-                   CASE WHEN NOT a.declared THEN pg_catalog.format('As good as admin, by %s.', a.grants)
+                   CASE WHEN NOT a.declared THEN pg_catalog.format('As good as admin: %s.', a.grants)
                         WHEN a.flag THEN 'The flag admin is set, but there is no role admin.'
                         ELSE 'There is a role admin, but the flag admin is not set.' END AS detail, NULL::timestamptz AS since
               FROM jhub_authz._admins() a WHERE NOT a.declared OR a.flag OPERATOR(pg_catalog.<>) a.role

@@ -363,7 +363,7 @@ CREATE FUNCTION jhub_authz.report_html(most integer DEFAULT 25) RETURNS text
                           UNION ALL SELECT 3, (SELECT n FROM counts WHERE what = 'roles'), 'roles'
                           UNION ALL SELECT 4, (SELECT n FROM counts WHERE what = 'services'), 'services'
                           UNION ALL SELECT 5, (SELECT n FROM counts WHERE what = 'servers'), 'servers'
-                          UNION ALL SELECT 6, a.n, 'admins, or as good as'
+                          UNION ALL SELECT 6, a.n, 'effective admins'
                           UNION ALL SELECT 7, t.live, 'live tokens'
                           UNION ALL SELECT 8, (SELECT coalesce(sum(n), 0) FROM counts WHERE what IN ('shares', 'share codes')), 'shares and codes') AS v (place, n, words)))
                 FROM findings f, admins a, tokens t))

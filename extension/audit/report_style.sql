@@ -40,7 +40,7 @@ nav { border-block: 1px solid var(--line); padding: 10px 0; }
 nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 22px; margin: 0; padding: 0; }
 section { padding: 40px 0 8px; }
 section + section { border-top: 1px solid var(--line); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(132px, 1fr)); border: solid var(--line); border-width: 1px 0 0 1px; margin: 18px 0 24px; padding: 0; list-style: none; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(124px, 1fr)); border: solid var(--line); border-width: 1px 0 0 1px; margin: 18px 0 24px; padding: 0; list-style: none; }
 .tile { border: solid var(--line); border-width: 0 1px 1px 0; padding: 14px 16px; }
 .tile b { display: block; font-size: 27px; line-height: 1.15; font-weight: 600; letter-spacing: -.02em; }
 .tile > span { letter-spacing: 0; font-weight: 500; font-size: 13px; }
