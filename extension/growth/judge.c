@@ -716,6 +716,33 @@ judge_owners(Judge *j, HubWant *want)
 	want->services = concern_ids(&services, &want->nservices);
 }
 
+static int
+judge_name_cmp(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* The clients of the tokens, in one query; the hub's own is never looked up. */
+static void
+judge_clients(Judge *j)
+{
+	char	  **names = palloc(sizeof(char *) * Max(j->ntokens, 1));
+	int			found = 0;
+	int			n = 0;
+
+	for (int i = 0; i < j->ntokens; i++)
+		if (j->tokens[i]->client_id != NULL &&
+			strcmp(j->tokens[i]->client_id, ISSUE_HUB_CLIENT) != 0)
+			names[found++] = j->tokens[i]->client_id;
+	qsort(names, found, sizeof(char *), judge_name_cmp);
+	for (int i = 0; i < found; i++)
+		if (n == 0 || strcmp(names[n - 1], names[i]) != 0)
+			names[n++] = names[i];
+	if (n > 1)
+		hub_clients_ahead(j->d->data, names, n);
+	pfree(names);
+}
+
 static void
 judge_some(Judge *j)
 {
@@ -733,6 +760,7 @@ judge_some(Judge *j)
 		return;
 	judge_owners(j, &want);
 	judge_load(j, &want);
+	judge_clients(j);
 	for (int from = 0; from < j->ntokens; from += JUDGE_BATCH)
 	{
 		judge_batch(j, j->tokens + from, Min(JUDGE_BATCH, j->ntokens - from));
