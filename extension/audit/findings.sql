@@ -271,7 +271,12 @@ CREATE VIEW jhub_authz._findings AS
                        CASE WHEN t.never_expires THEN 'It has no expiry' END,
                        CASE WHEN jhub_authz.scope_count(t.discarded) OPERATOR(pg_catalog.>) 0 THEN 'It holds more than its owner: ' OPERATOR(pg_catalog.||) jhub_authz._some_scopes(t.discarded) END,
                        CASE WHEN t.uses_inherit THEN 'It can do whatever its owner can' END]) AS detail,
-                   pg_catalog.unnest(ARRAY[t.created, NULL, t.last_activity, t.created, t.created, NULL, t.created]) AS since,
+                   pg_catalog.unnest(ARRAY[
+                       t.created,
+                       CASE WHEN jhub_authz.scope_count(t.grown) OPERATOR(pg_catalog.>) 0
+                            THEN (SELECT pg_catalog.max(e.at) FROM jhub_authz.token_events e
+                                   WHERE e.token_id OPERATOR(pg_catalog.=) t.token_id AND e.action OPERATOR(pg_catalog.=) 'would_revoke') END,
+                       t.last_activity, t.created, t.created, NULL, t.created]) AS since,
                    t.owner_kind, t.owner, t.class, t.client_id, t.created
               FROM jhub_authz.token_audit t, jhub_authz._dormant_before() b (before)
              WHERE NOT t.expired

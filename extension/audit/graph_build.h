@@ -1,0 +1,76 @@
+/*-------------------------------------------------------------------------
+ *
+ * graph_build.h
+ *	  What the files that put a picture together share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JHUB_AUTHZ_GRAPH_BUILD_H
+#define JHUB_AUTHZ_GRAPH_BUILD_H
+
+#include "graph.h"
+#include "../effective/effective.h"
+
+#include "utils/hsearch.h"
+
+/* more than so many users who hold a role directly are one node */
+#define GRAPH_FEW_USERS		5
+
+/* Who has a role directly, or, for a group, who is in it. */
+typedef struct GraphHolders
+{
+	int			id;				/* hash key */
+	int			nusers;
+	HubUser    *users[GRAPH_FEW_USERS];
+	int			ngroups;
+	int			nservices;
+} GraphHolders;
+
+typedef struct GraphBuild
+{
+	Graph	   *graph;
+	const HubSchema *hub;
+	HubData    *data;
+	HTAB	   *roles;			/* holders of roles and ... */
+	HTAB	   *groups;			/* ... members of groups; NULL: not everyone is here */
+} GraphBuild;
+
+/* ---- nodes, and what roles and shares give (graph_build.c) ---- */
+
+/* A node with its kind and name; a name is looked up by both. */
+extern GraphNode *graph_named(GraphBuild *build, GraphKind kind, const char *word, const char *name);
+extern GraphNode *graph_user(GraphBuild *build, const HubUser *user);
+extern GraphNode *graph_group(GraphBuild *build, const HubGroup *group);
+extern GraphNode *graph_role(GraphBuild *build, const HubRole *role, bool *made);
+extern GraphNode *graph_share(GraphBuild *build, GraphNode *from, const HubShare *share);
+
+/*
+ * The scopes that something gives, a node for each filter.  goal: what all of
+ * them lead to; NULL: to what their filters name.
+ */
+extern void graph_scopes(GraphBuild *build, GraphNode *from, const Scopeset *scopes, GraphNode *goal);
+
+/* A subject's roles and shares, with all that they give. */
+extern void graph_roles(GraphBuild *build, GraphNode *from, HubRole **roles, int n);
+extern void graph_shares(GraphBuild *build, GraphNode *from, HubShare **shares, int n);
+
+/* ---- everybody (graph_hub.c) ---- */
+
+/* Read everybody, and count who holds what. */
+extern void graph_load(GraphBuild *build);
+extern GraphHolders *graph_holders(HTAB *table, int id);
+
+/* Everybody who has a role: users and services, groups only if asked for. */
+extern void graph_holders_of(GraphBuild *build, HubRole *role, GraphNode *node, bool with_groups);
+
+/* Pictures; false: there is no such thing. */
+extern void graph_of_hub(GraphBuild *build);
+extern bool graph_of_role(GraphBuild *build, const char *name);
+extern bool graph_of_group(GraphBuild *build, const char *name);
+
+/* ---- who holds a scope (graph_goal.c) ---- */
+
+extern void graph_of_scope(GraphBuild *build, const char *scope, const char *word, const char *name);
+extern void graph_of_server(GraphBuild *build, const char *name);
+
+#endif							/* JHUB_AUTHZ_GRAPH_BUILD_H */
