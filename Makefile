@@ -18,7 +18,7 @@ OBJS_issue = owner bulk token_policy max_age narrow rescope token_hash issue_tok
 OBJS_growth = events concern baselines notes revoke_limit judge decide attach mode policies switch preview reinstate prune
 OBJS_audit = changes history graph graph_build graph_hub graph_goal graph_write past audit_hub effective_scopes who_can token_audit scope_changes scope_concern assertions targets explain explain_refusal ended_shares escalation effective_admins orphaned_grants role_reach html findings_acknowledge
 OBJS_upgrade = upgrade_database upgrade_token_roles upgrade_check
-OBJS_login = login_unicode login_str login_value login_options login_pattern login_name login_groups login_decide login_config login_load login_store login_apply login_functions
+OBJS_login = login_unicode login_str login_value login_options login_pattern login_name login_groups login_facts login_match login_allow login_decide login_config login_load login_store login_apply login_functions
 OBJS_server = required_scopes authorize identity whoami api api_models api_urls
 
 SQL_module = guard settings

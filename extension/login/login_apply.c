@@ -62,7 +62,7 @@ login_default_roles(LoginRoles *roles, bool admin)
 
 /* ---- roles of an authenticator ---- */
 
-static pg_attribute_noreturn() void
+pg_noreturn static void
 login_bad_role(const char *name, const char *detail)
 {
 	ereport(ERROR,

@@ -104,7 +104,7 @@ login_add_domain_rules(LoginConfig *config, const LoginValue *options,
 
 /* ---- cilogon's identity providers ---- */
 
-static pg_attribute_noreturn() void
+pg_noreturn static void
 login_bad_idp(const char *idp, const char *detail)
 {
 	ereport(ERROR,
@@ -398,7 +398,10 @@ login_find_config_error(const LoginConfig *config, const LoginValue *options)
 	if (LOGIN_IS_OAUTH(config->family))
 	{
 		for (int i = 0; i < (int) lengthof(managed); i++)
-			if (!config->manage_groups && login_has_elements(options, managed[i]))
+			if (!config->manage_groups &&
+				(login_has_elements(options, managed[i]) ||
+				 /* even an empty one: it makes a path of the user's info */
+				 (strcmp(managed[i], "claim_groups_key") == 0 && login_get(options, managed[i]) != NULL)))
 				return psprintf("%s requires manage_groups to be set as well", managed[i]);
 		if (!login_scopes_requested(config->family, options))
 			return "allowed_scopes must be a subset of scope";

@@ -237,7 +237,7 @@ login_unknown_option(LoginFamily family, const char *name)
 			 errhint("The view jhub_authz.login_options lists them.")));
 }
 
-static pg_attribute_noreturn() void
+pg_noreturn static void
 login_wrong_type(const LoginOption *option, const char *expected)
 {
 	ereport(ERROR,

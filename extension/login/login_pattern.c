@@ -21,6 +21,8 @@
  */
 #include "../module/module.h"
 
+#include <ctype.h>
+
 #include "catalog/pg_collation.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"

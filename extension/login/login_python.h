@@ -53,6 +53,9 @@ extern bool login_truth(const LoginValue *value);
 /* The string that it is, or NULL. */
 extern const char *login_str(const LoginValue *value);
 
+/* Is it a list of strings? */
+extern bool login_is_strings(const LoginValue *value);
+
 /* Is this string an element of a list? */
 extern bool login_contains(const LoginValue *list, const char *string);
 

@@ -197,3 +197,14 @@ login_contains(const LoginValue *list, const char *string)
 			return true;
 	return false;
 }
+
+bool
+login_is_strings(const LoginValue *value)
+{
+	if (value->kind != LOGIN_LIST)
+		return false;
+	for (int i = 0; i < value->n; i++)
+		if (value->values[i]->kind != LOGIN_STRING)
+			return false;
+	return true;
+}

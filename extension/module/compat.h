@@ -47,6 +47,10 @@
 #define module_analyze_delay()	vacuum_delay_point()
 #endif
 
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* A small number that no two sessions of this moment share. */
 #include "storage/proc.h"
 #if PG_VERSION_NUM >= 170000

@@ -141,7 +141,7 @@ def differences(mine, theirs):
 
 
 def compare_applied(folder, connect, rng, count, result):
-    names = ("jhub_authz_login_real", "jhub_authz_login_sql")
+    names = tuple(f"jhub_authz_login_{os.getpid()}_{what}" for what in ("real", "sql"))
     maintenance = connect(folder, "postgres")
     for name in names:
         maintenance.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -26,7 +26,7 @@ from cases import Generator
 from real import CLASSES, Hub, real_class
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-DATABASE = "jhub_authz_login"
+DATABASE = f"jhub_authz_login_{os.getpid()}"
 BATCH = 2000
 SHOWN = 10
 
