@@ -204,7 +204,7 @@ api_names(ApiScan *scan, HubModel model, uint32 allowed)
 }
 
 static void
-api_put(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls)
+api_put(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
