@@ -508,7 +508,7 @@ jhub_authz_explain(PG_FUNCTION_ARGS)
 	char	   *name = effective_utf8_string(PG_GETARG_TEXT_PP(1));
 	EffectiveSubject subject;
 	ScopeMember required;
-	Explain		x = {NULL};
+	Explain		x = {.held = false};
 	const char *str;
 	int			len;
 

@@ -333,7 +333,7 @@ static void
 path_each_defect(const HubToken *token, const EffectiveGrants *grants,
 				 effective_path_fn each, void *arg)
 {
-	EffectivePath path = {NULL};
+	EffectivePath path = {.scope = NULL};
 
 	path.defect = token->defect;
 	if (path.defect != NULL)
@@ -363,7 +363,7 @@ path_each_token(EffectiveSubject *subject, effective_path_fn each, void *arg)
 	ScopeMembership *membership = hub_membership(subject->data);
 	ScopeIter	iter;
 	ScopeMember member;
-	EffectivePath path = {NULL};
+	EffectivePath path = {.scope = NULL};
 
 	if (asks->asks[0].kind == ASK_INHERIT)
 	{
