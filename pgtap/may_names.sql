@@ -124,8 +124,8 @@ CREATE TEMP TABLE hostile AS SELECT * FROM pg_temp.ask('evil, pg_temp, jhub_auth
 SELECT ok((SELECT count(*) > 60 FROM hostile), 'every function and view that reads was asked');
 SELECT is_empty($$ SELECT object, answer FROM plain WHERE answer ~ '^[0-9A-Z]{5} ' $$, '... and answers');
 SELECT is_empty($$ SELECT object FROM hostile WHERE called $$, '... none of them calls what was planted');
-SELECT is_empty($$ SELECT h.object, h.answer, p.answer FROM hostile h JOIN plain p USING (object) WHERE h.answer IS DISTINCT FROM p.answer $$,
-    '... and the answers are the same');
+SELECT is_empty($$ SELECT h.object, h.answer, p.answer FROM hostile h JOIN plain p USING (object) WHERE regexp_replace(h.answer, 'As of</dt><dd>[^<]*', '') IS DISTINCT FROM regexp_replace(p.answer, 'As of</dt><dd>[^<]*', '') $$,
+    '... and the answers are the same, but for the minute of a report');
 
 -- what writes, and what is decided at the end
 CREATE FUNCTION pg_temp.work(path text) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog AS $$
