@@ -294,10 +294,10 @@ graph_of_subject(GraphBuild *build, SubjectKind kind, const char *name)
 		owner = graph_named(build, GRAPH_SERVICE, "service", subject.service->name);
 		graph_of_service(build, owner, subject.service);
 	}
-	if (root == NULL)
-		owner->root = true;
-	else if (owner != NULL)
+	if (root != NULL && owner != NULL)
 		graph_edge(build->graph, root, owner, "belongs to");
+	else if (owner != NULL)
+		owner->root = true;
 	return true;
 }
 
