@@ -200,7 +200,8 @@ static const char *
 read_refuse_scope(ReadState *s, const char *str, int len, const char *defect,
 				  int where, const char *at)
 {
-	s->meant = read_meant(str, len, defect, where);
+	if (!s->lenient)
+		s->meant = read_meant(str, len, defect, where);
 	return read_refuse(s, defect, at);
 }
 
