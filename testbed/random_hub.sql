@@ -41,6 +41,8 @@ UNION ALL SELECT 1100 + i, 1000 + i, 'lab', CASE WHEN i < 6 THEN 'rc' || i + 24 
 INSERT INTO :"hub".user_role_map (user_id, role_id, managed_by_auth)
 SELECT DISTINCT u.id, CASE WHEN random() < 0.3 THEN 1 ELSE 1000 + floor(random() * 25)::int END, false
   FROM :"hub".users u, generate_series(1, 2) WHERE u.id >= 1000;
+-- somebody has the role that does not parse, whatever the seed
+INSERT INTO :"hub".user_role_map (user_id, role_id, managed_by_auth) VALUES (1000, 1007, false) ON CONFLICT DO NOTHING;
 INSERT INTO :"hub".group_role_map (group_id, role_id, managed_by_auth)
 SELECT DISTINCT 1000 + floor(random() * 10)::int, 1000 + floor(random() * 25)::int, false FROM generate_series(1, 14);
 INSERT INTO :"hub".service_role_map (service_id, role_id, managed_by_auth)
