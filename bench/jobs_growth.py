@@ -6,7 +6,7 @@ Each curve is a list of points (x, y); plot.py draws them from growth.csv.
 import statistics
 
 import population
-from jobs_hub import OURS
+from jobs_hub import LARGE, OURS
 from jobs_sets import BASES, Looped, json_text, table, user
 
 
@@ -16,7 +16,9 @@ def median(run, rounds=3):
 
 def whole_hub(databases, hub, results, rng, effort):
     """Tokens and users: everything in one statement; and one change decided."""
-    sizes = (200, 2000) if databases.quick else (200, 2000, 20000, 200000)
+    sizes = [200, 2000] if databases.quick else [200, 2000, 20000]
+    if not databases.small:
+        sizes.append(LARGE)
     for users in sizes:
         b = databases.session(users)
         tokens = b.value("SELECT count(*) FROM api_tokens")

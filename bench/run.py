@@ -71,6 +71,7 @@ def main():
     parser.add_argument("--out", required=True, type=pathlib.Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--small", action="store_true", help="without the hub of 200,000 users")
     parser.add_argument("--only", nargs="*", default=[])
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -79,10 +80,11 @@ def main():
     results = Results(3 if options.quick else 5)
     dsn = lambda database: f"host={options.host} user={options.user} dbname={database}"
     backend = Backend(dsn("bench"))
-    databases = jobs_hub.Databases(dsn, Backend, here.parent / "testbed" / "hub_schema.sql", options.quick)
+    databases = jobs_hub.Databases(dsn, Backend, here.parent / "testbed" / "hub_schema.sql", options.quick, options.small or options.quick)
     databases.url = lambda users: (
         f"postgresql://{options.user}@/{databases.of(users)}?host={options.host}")
     effort = 1 if options.quick else 2
+    where_run = machine(backend, options.hub_version, options.seed, options.quick)
     for module, where in ((jobs_sets, backend), (jobs_hub, databases), (jobs_growth, databases)):
         for job in module.JOBS:
             if options.only and job.__name__ not in options.only:
@@ -91,7 +93,7 @@ def main():
             # a seed of its own: a job alone does what it does among all
             job(where, hub, results, random.Random(f"{options.seed} {job.__name__}"), effort)
             print(f"-- {job.__name__}: {time.monotonic() - begin:.0f} s", flush=True)
-    results.write(options.out, machine(backend, options.hub_version, options.seed, options.quick))
+            results.write(options.out, where_run)
     if results.points:
         plot.main(options.out / "growth.csv", options.out / "growth.svg")
     hub.close()

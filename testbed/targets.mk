@@ -21,7 +21,8 @@
 #                                    two transactions in every order: is a token above its baseline?
 #   make stress [SECONDS=n] [SEED=n] [PYTHON=path]
 #                                    many sessions at once, judged by JupyterHub itself
-#   make bench [QUICK=1] [SEED=n]    how fast, beside what a user could pick instead
+#   make bench [QUICK=1 | SMALL=1] [SEED=n]
+#                                    how fast, beside what a user could pick instead
 #   make bench-audit [QUICK=1]       the audit's look-ups and views on 1,000,000 tokens
 #   make escalation [HUB=5.5.1]      what escalation_paths says, done over a real hub's REST API
 #   make history-cost                what keeping history costs the hub's writes
@@ -99,7 +100,7 @@ replicas:
 	@$(here)testbed/replicas
 
 bench:
-	@$(here)bench/run $(if $(QUICK),quick) $(or $(SEED),1)
+	@$(here)bench/run $(if $(QUICK),quick,$(if $(SMALL),small)) $(or $(SEED),1)
 
 history-cost:
 	@$(here)testbed/history_cost
