@@ -32,7 +32,8 @@ INSERT INTO :"hub".users (id, name, admin, created, cookie_id)
 SELECT 1000 + i, 'r' || i, false, '2024-01-01', 'rc' || i FROM generate_series(0, 59) i;
 INSERT INTO :"hub".groups (id, name) SELECT 1000 + i, 'rg' || i FROM generate_series(0, 9) i;
 INSERT INTO :"hub".roles (id, name, scopes, managed_by_auth)
-SELECT 1000 + i, 'rr' || i, CASE WHEN i = 7 THEN '["read:users' WHEN i = 8 THEN NULL ELSE pg_temp.random_scopes(4) END, false FROM generate_series(0, 24) i;
+SELECT 1000 + i, 'rr' || i, CASE WHEN i = 7 THEN '["read:users' WHEN i = 8 THEN NULL
+       WHEN i = 9 THEN '["read:users!user", "two words", "users!user=", "servers!group=rg1"]' ELSE pg_temp.random_scopes(4) END, false FROM generate_series(0, 24) i;
 INSERT INTO :"hub".oauth_clients (id, identifier, allowed_scopes) SELECT 1000 + i, 'rc' || i, '[]' FROM generate_series(0, 29) i;
 INSERT INTO :"hub".services (id, name, oauth_client_id) SELECT 1000 + i, 'rs' || i, 'rc' || i FROM generate_series(0, 3) i;
 INSERT INTO :"hub".spawners (id, user_id, name, oauth_client_id)
@@ -60,5 +61,5 @@ INSERT INTO :"hub".api_tokens (id, user_id, service_id, client_id, created, expi
 SELECT 1000 + i, CASE WHEN i % 10 < 8 THEN 1000 + floor(random() * 60)::int END, CASE WHEN i % 10 = 8 THEN 1000 + floor(random() * 4)::int END,
        CASE WHEN random() < 0.5 THEN 'jupyterhub' ELSE 'rc' || floor(random() * 30)::int END, '2024-03-01',
        CASE WHEN i % 13 = 0 THEN timestamp '2024-04-01' WHEN i % 5 = 0 THEN timestamp '2999-01-01' END, 'r', 'rh' || i, '',
-       CASE WHEN i = 17 THEN '["x' WHEN i % 4 = 0 THEN '["inherit"]' ELSE pg_temp.random_scopes(4) END
+       CASE WHEN i = 17 THEN '["x' WHEN i = 19 THEN '["read:users!user", "two words", "users!user="]' WHEN i % 4 = 0 THEN '["inherit"]' ELSE pg_temp.random_scopes(4) END
   FROM generate_series(1, 120) i;

@@ -164,7 +164,8 @@ audit_put_scopes(Datum *values, bool *nulls, EffectiveSubject *subject,
 		(!token->has_created || PG_GETARG_TIMESTAMP(ARG_BASELINE_CREATED) == token->created);
 
 	effective = effective_token(subject->way, subject->token, &discarded, &error);
-	nulls[AUDIT_STORED] = token->scopes == NULL || token->defect != NULL;
+	nulls[AUDIT_STORED] = token->scopes == NULL ||
+		(token->defect != NULL && scopeset_is_empty(token->stored));
 	values[AUDIT_STORED] = ScopesetPGetDatum(token->stored);
 	values[AUDIT_USES_INHERIT] = BoolGetDatum(issue_has_inherit(token->stored));
 	nulls[AUDIT_USES_INHERIT] = false;

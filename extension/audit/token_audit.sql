@@ -45,7 +45,7 @@ COMMENT ON COLUMN jhub_authz.token_audit.expired IS 'it has expired or was revok
 COMMENT ON COLUMN jhub_authz.token_audit.never_expires IS 'it has no expiry';
 COMMENT ON COLUMN jhub_authz.token_audit.never_used IS 'the hub has never noted a use of it';
 COMMENT ON COLUMN jhub_authz.token_audit.uses_inherit IS 'it holds the scope inherit: it can do whatever its owner can, as that changes';
-COMMENT ON COLUMN jhub_authz.token_audit.stored IS 'scopes stored with it; NULL: none, or they do not parse (see error)';
+COMMENT ON COLUMN jhub_authz.token_audit.stored IS 'scopes stored with it that parse (for others see error); NULL: none';
 COMMENT ON COLUMN jhub_authz.token_audit.effective IS 'what it can do (an expired token: could)';
 COMMENT ON COLUMN jhub_authz.token_audit.discarded IS 'what it asks for and its owner does not hold';
 COMMENT ON COLUMN jhub_authz.token_audit.baseline IS 'what it could do when it was issued; NULL: not known, or it waits for its owner''s first scopes';
