@@ -230,15 +230,15 @@ def single_writes(b, results, users, effort):
              f" VALUES ({i}, 'jupyterhub', now(), 'single{i}', 'abcd', '[\"inherit\"]')" for i in range(1, n)],
             ["DELETE FROM api_tokens WHERE hashed ~ '^single'"], None),
         "group joined": (
-            [f"INSERT INTO user_group_map VALUES ({i}, 900001)" for i in range(20, 20 + n)],
-            ["DELETE FROM user_group_map WHERE group_id = 900001"], ("0.5 ms", 0.5)),
+            [f"INSERT INTO user_group_map VALUES ({i}, 800001)" for i in range(20, 20 + n)],
+            ["DELETE FROM user_group_map WHERE group_id = 800001"], ("0.5 ms", 0.5)),
         "group joined that roles filter by": (
             [f"INSERT INTO user_group_map VALUES ({i}, 2) ON CONFLICT DO NOTHING" for i in range(20, 20 + n)],
             ["DELETE FROM user_group_map m WHERE group_id = 2 AND user_id BETWEEN 20 AND 5000"
              " AND NOT EXISTS (SELECT FROM kept_map k WHERE k.user_id = m.user_id AND k.group_id = 2)"],
             ("0.5 ms", 0.5)),
     }
-    b.run("INSERT INTO groups (id, name) VALUES (900001, 'plain') ON CONFLICT DO NOTHING")
+    b.run("INSERT INTO groups (id, name) VALUES (800001, 'plain') ON CONFLICT DO NOTHING")
     b.run("DROP TABLE IF EXISTS kept_map; CREATE TABLE kept_map AS SELECT * FROM user_group_map")
     for name, (statements, after, bound) in jobs.items():
         def side(attached):
