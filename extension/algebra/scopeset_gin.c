@@ -315,6 +315,6 @@ scopeset_gin_compare_partial(PG_FUNCTION_ARGS)
 	bytea	   *key = PG_GETARG_BYTEA_PP(1);
 	int			len = VARSIZE_ANY_EXHDR(partial);
 
-	PG_RETURN_INT32(VARSIZE_ANY_EXHDR(key) >= len &&
+	PG_RETURN_INT32((int) VARSIZE_ANY_EXHDR(key) >= len &&
 					memcmp(VARDATA_ANY(key), VARDATA_ANY(partial), len) == 0 ? 0 : 1);
 }
