@@ -218,6 +218,10 @@ login_own(LoginCase *c)
 	int			n;
 	const LoginRule *rules;
 
+	/* authenticate() gave None: not authenticated */
+	if (c->config->family == LOGIN_BASE && c->info->kind == LOGIN_NONE &&
+		!login_unchecked_refresh(c))
+		return LOGIN_DENIED;
 	if (outcome != LOGIN_UNDECIDED)
 		return outcome;
 	c->decision->username = c->name = login_normalize(c->config, name);
