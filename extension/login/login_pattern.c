@@ -340,9 +340,12 @@ login_braces(LoginPattern *x)
 	return true;
 }
 
-/* What may follow a piece.  Lazy or greedy is the same to the question. */
+/*
+ * What may follow a piece; not_so: why it may not.  Lazy or greedy is the same to
+ * the question.
+ */
 static void
-login_quantifier(LoginPattern *x, bool repeatable)
+login_quantifier(LoginPattern *x, const char *not_so)
 {
 	uint32		c = login_peek(x);
 	bool		found = c == '*' || c == '+' || c == '?';
@@ -356,8 +359,8 @@ login_quantifier(LoginPattern *x, bool repeatable)
 		found = c == '{' && login_braces(x);
 	if (!found)
 		return;
-	if (!repeatable)
-		login_give_up(x, "There is nothing to repeat.");
+	if (not_so != NULL)
+		login_give_up(x, not_so);
 	(void) login_take(x, '?');
 	c = login_peek(x);
 	if (c == '+')
@@ -379,7 +382,8 @@ static void
 login_piece(LoginPattern *x)
 {
 	uint32		c = x->p[x->at++];
-	bool		repeatable = true;
+	const char *const nothing = "There is nothing to repeat.";
+	const char *not_so = NULL;
 	const LoginClass *class;
 
 	switch (c)
@@ -390,20 +394,21 @@ login_piece(LoginPattern *x)
 		case '^':
 		case '$':
 			appendStringInfoChar(&x->out, (char) c);
-			repeatable = false;
+			not_so = nothing;
 			break;
 		case '[':
 			login_brackets(x);
 			break;
 		case '(':
-			repeatable = !(x->at + 1 < x->n && x->p[x->at] == '?' &&
-						   (x->p[x->at + 1] == '=' || x->p[x->at + 1] == '!'));
+			if (x->at + 1 < x->n && x->p[x->at] == '?' &&
+				(x->p[x->at + 1] == '=' || x->p[x->at + 1] == '!'))
+				not_so = "Repeated look-ahead is not supported.";
 			login_group(x);
 			break;
 		case '*':
 		case '+':
 		case '?':
-			login_give_up(x, "There is nothing to repeat.");
+			login_give_up(x, nothing);
 			return;
 		case '\\':
 			class = login_escaped_class(login_peek(x));
@@ -418,7 +423,7 @@ login_piece(LoginPattern *x)
 			{
 				appendStringInfoChar(&x->out, login_peek(x) == 'A' ? '^' : '$');
 				x->at++;
-				repeatable = false;
+				not_so = nothing;
 			}
 			else
 				login_put(x, login_escaped_char(x, false));
@@ -426,7 +431,7 @@ login_piece(LoginPattern *x)
 		case '{':
 			x->at--;
 			if (login_braces(x))
-				login_give_up(x, "There is nothing to repeat.");
+				login_give_up(x, nothing);
 			x->at++;
 			login_put(x, c);
 			break;
@@ -434,7 +439,7 @@ login_piece(LoginPattern *x)
 			login_put(x, c);
 	}
 	if (x->why == NULL)
-		login_quantifier(x, repeatable);
+		login_quantifier(x, not_so);
 }
 
 static void

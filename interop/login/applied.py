@@ -52,24 +52,30 @@ class RealHub:
     user_from_username = BaseHandler.user_from_username
 
     def __init__(self, database, config_roles):
-        self.db = orm.new_session_factory(url(database))()
+        self.factory = orm.new_session_factory(url(database))
         self.log = logging.getLogger("hub")
-        self.settings = {"config_role_names": config_roles, "db": self.db}
+        self.config_roles = config_roles
         self.loop = asyncio.new_event_loop()
-        self.users = UserDict(lambda: self.db, self.settings)
         self.authenticator = None
 
     def login(self, authenticator, model):
+        """In a hub that has just started.  The hub commits at each step; a login
+        that fails on its way is undone here, as one in SQL is."""
         self.authenticator = authenticator
-        self.settings["authenticator"] = authenticator
-        self.loop.run_until_complete(self.auth_to_user(model))
-        self.db.commit()
-
-    def forget(self):
-        """A hub that starts: what it has in memory is gone."""
-        self.db.rollback()
-        self.db.expunge_all()
-        self.users = UserDict(lambda: self.db, self.settings)
+        with self.factory.kw["bind"].connect() as connection:
+            transaction = connection.begin()
+            self.db = self.factory(bind=connection, join_transaction_mode="create_savepoint")
+            self.settings = {"config_role_names": self.config_roles, "db": self.db, "authenticator": authenticator}
+            self.users = UserDict(lambda: self.db, self.settings)
+            try:
+                self.loop.run_until_complete(self.auth_to_user(model))
+                self.db.commit()
+            except BaseException:
+                self.db.close()
+                transaction.rollback()
+                raise
+            self.db.close()
+            transaction.commit()
 
 
 def populate(db, rng):
@@ -147,28 +153,28 @@ def compare_applied(folder, connect, rng, count, result):
         maintenance.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         maintenance.execute(f"CREATE DATABASE {name}")
     hub = RealHub(names[0], ["crew"])
-    other = orm.new_session_factory(url(names[1]))()
     seed = rng.randrange(10**9)
-    populate(hub.db, random.Random(seed))
-    populate(other, random.Random(seed))
-    other.close()
+    for name in names:
+        db = orm.new_session_factory(url(name))()
+        populate(db, random.Random(seed))
+        db.close()
     theirs, mine = (connect(folder, name).cursor() for name in names)
     mine.execute("SET client_min_messages = error")
     mine.execute("CREATE EXTENSION jhub_authz")
     mine.execute("SELECT jhub_authz.attach()")
     decider = Hub()
     generator = Generator(rng, False, False)
-    counts = dict.fromkeys(("allowed", "changed", "unchanged", "not allowed"), 0)
+    counts = dict.fromkeys(("allowed", "changed", "unchanged", "not allowed", "failed on both sides"), 0)
     result(tables(mine) == tables(theirs), "the same population")
     case = None
     for number in range(count):
         if case is None or rng.random() < 0.75:
             case = draw(rng, generator)
         if not one_login(number, case, decider, hub, mine, theirs, counts, result):
-            print(f"the tables have parted at login {number}: no sense in going on")
+            result(False, f"the tables have parted at login {number}: no sense in going on")
             break
     print("logins:", ", ".join(f"{n} {what}" for what, n in counts.items()))
-    hub.db.close()
+    hub.factory.kw["bind"].dispose()
     for cursor in (mine, theirs):
         cursor.connection.close()
     for name in names:
@@ -184,12 +190,9 @@ def one_login(number, case, decider, hub, mine, theirs, counts, result):
         model, authenticator = decided["model"], decided["authenticator"]
     before = tables(theirs)
     if model is not None:
-        hub.forget()
         try:
             hub.login(authenticator, model)
         except Exception:
-            # the hub has done some of it by then; a login that fails is undone here
-            hub.db.rollback()
             failed = True
     try:
         mine.execute("SELECT jhub_authz.load_login_config('p', %s, %s)", (case["family"], json.dumps(case["config"])))
@@ -203,6 +206,7 @@ def one_login(number, case, decider, hub, mine, theirs, counts, result):
                            (json.dumps(case["user_info"]), json.dumps(case["facts"]))).fetchone()
     except Exception as error:
         result(failed, f"login {number}: {error}", case)
+        counts["failed on both sides"] += failed
         return differences(tables(mine), tables(theirs)) == {}
     written = mine.execute(VERSIONS).fetchone() != was
     result((row[0] == "allowed") == (model is not None), f"login {number}: {row[0]}", case)

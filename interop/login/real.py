@@ -306,7 +306,7 @@ class Hub:
         """A refresh of the user whom a login would have made of this."""
         info = copy.deepcopy(case["user_info"])
         if case["family"] in OWN:
-            name = a.normalize_username(info["name"])
+            name = a.normalize_username(info if isinstance(info, str) else info["name"])
         else:
             name = a.normalize_username(a.normalize_username(a.user_info_to_username(info)))
 
