@@ -181,7 +181,7 @@ def main():
     parser.add_argument("--csv", default=os.path.join(HERE, "cases.csv"))
     chosen = parser.parse_args()
     seed = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(10**9)
-    applied = chosen.applied if chosen.applied is not None else max(100, chosen.cases // 10)
+    applied = chosen.applied if chosen.applied is not None else max(100, chosen.cases // 20)
     import jupyterhub
     import oauthenticator
     from importlib.metadata import version
