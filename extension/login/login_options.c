@@ -217,7 +217,7 @@ login_nearest(const char *word, const char *const *candidates)
 }
 
 /* 22023 for an option that the family does not have. */
-static void pg_attribute_noreturn()
+pg_noreturn static void
 login_unknown_option(LoginFamily family, const char *name)
 {
 	const char *names[lengthof(login_options) + 1];

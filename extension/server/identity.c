@@ -136,7 +136,7 @@ identity_take(int token_id, const char *hashed)
 	identity_taken = taken;
 }
 
-static void pg_attribute_noreturn()
+pg_noreturn static void
 identity_refuse(void)
 {
 	ereport(ERROR,
