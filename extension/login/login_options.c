@@ -362,6 +362,7 @@ login_check_options(LoginFamily family, const LoginValue *document)
 
 		if (option == NULL)
 			login_unknown_option(family, document->keys[i]);
+		Assert(option != NULL);
 		value = login_check_option(option, document->values[i]);
 		if (option->use == LOGIN_USE_REFUSED)
 			ereport(ERROR,
