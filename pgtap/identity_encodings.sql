@@ -1,0 +1,41 @@
+-- In a database of another encoding than UTF8, JSON of the hub's with a character
+-- that the encoding lacks is NULL, and the rest of a view goes on.
+\set ECHO none
+\set QUIET 1
+\pset format unaligned
+\pset tuples_only true
+\pset pager off
+\set home :DBNAME
+SET client_min_messages = warning;
+DROP DATABASE IF EXISTS jhub_authz_latin1;
+CREATE DATABASE jhub_authz_latin1 TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C';
+\c jhub_authz_latin1
+BEGIN;
+SET LOCAL client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS jhub_authz;
+\ir ../testbed/hub_schema.sql
+SET LOCAL client_min_messages = warning;
+SELECT jhub_authz.attach('public', 'off') \g /dev/null
+SELECT plan(9);
+UPDATE roles SET scopes = '["list:groups", "read:groups"]' WHERE name = 'user';
+SELECT jhub_authz.act_as(md5('token1')) \g /dev/null
+CREATE FUNCTION pg_temp.properties(json text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE groups SET properties = json WHERE name = 'physics';
+    RETURN (SELECT count(*) || ' ' || coalesce(max(properties::text) FILTER (WHERE name = 'physics'), 'NULL') FROM jhub_authz.api_groups);
+END $$;
+SELECT is(pg_temp.properties(json), expected, json) FROM (VALUES
+    ('{"a": "\u00eb"}', U&'4 {"a": "\00EB"}'),
+    ('{"a": "\u4e2d"}', '4 NULL'),
+    ('{"\u4E2D": 1}', '4 NULL'),
+    ('{"a": "\ud83d\ude00"}', '4 NULL'),
+    ('{"a": "\ud83d"}', '4 NULL'),
+    ('{"a": "\u0000"}', '4 NULL'),
+    ('{"a": "\\u4e2d"}', '4 {"a": "\\u4e2d"}'),
+    ('{"a": "x\u4e', '4 NULL'),
+    ('{"a": 1}', '4 {"a": 1}')) v (json, expected);
+SELECT * FROM finish();
+ROLLBACK;
+\c :home
+DROP DATABASE jhub_authz_latin1;
