@@ -11,7 +11,7 @@ CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
-SELECT plan(38);
+SELECT plan(39);
 SELECT throws_ok($$ SELECT jhub_authz.whoami(md5('token1')) $$, '55000', NULL, 'no hub is attached');
 INSERT INTO jhub_authz.attachment (hub_schema, mode) VALUES ('public', 'observe');
 
@@ -69,5 +69,8 @@ SELECT throws_ok(format('SELECT jhub_authz.set_option(%L, %L)', name, value), '2
     ('public_url', 'hub.example.org'), ('public_url', 'javascript:alert(1)'), ('public_url', 'https://'), ('public_url', 'https:///x'),
     ('public_url', 'https://user@hub/'), ('public_url', 'https://hub/?q')) AS v (name, value);
 SELECT lives_ok($$ SELECT jhub_authz.set_option('public_url', ''), jhub_authz.set_option('base_url', NULL) $$, 'back to the defaults');
+INSERT INTO jhub_authz.option_values VALUES ('public_url', 'hub.example.org') ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value;
+UPDATE spawners SET server_id = 1 WHERE id = 1;
+SELECT is(pg_temp.url('full_url'), NULL, 'written into the table past set_option, what is no URL gives none');
 SELECT * FROM finish();
 ROLLBACK;

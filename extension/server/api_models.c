@@ -282,6 +282,7 @@ api_reader_init(ApiReader *reader, const HubSchema *hub, const Scopeset *scopes)
 {
 	const Settings *settings = settings_get();
 	int			len = strlen(settings->base_url);
+	const char *host;
 
 	memset(reader, 0, sizeof(*reader));
 	(void) api_bits();
@@ -291,10 +292,11 @@ api_reader_init(ApiReader *reader, const HubSchema *hub, const Scopeset *scopes)
 	reader->listable = api_listable(reader);
 	reader->base_url = psprintf("%s%s", settings->base_url,
 								len > 0 && settings->base_url[len - 1] == '/' ? "" : "/");
-	if (settings->public_url[0] != '\0')
+	/* set_option sees to it that it is a URL; the table may have been written */
+	host = strstr(settings->public_url, "://");
+	if (host != NULL)
 	{
-		const char *host = strstr(settings->public_url, "://") + 3;
-
+		host += 3;
 		reader->public_host = pnstrdup(settings->public_url,
 									   host - settings->public_url + strcspn(host, "/"));
 	}
