@@ -6,7 +6,7 @@ BEGIN;
 SET client_min_messages = error;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS jhub_authz;
-SELECT plan(52);
+SELECT plan(53);
 
 CREATE FUNCTION pg_temp.load(family text, document text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -55,6 +55,7 @@ SELECT is(pg_temp.load(family, document), expected, family || ' ' || left(docume
     ('github', '{"username_pattern": "(?i)ann"}', '22023 | invalid value for option "username_pattern" | Of groups that begin with "(?" only (?:, (?=, (?! and (?P<name> are supported.'),
     ('github', '{"username_pattern": "a{256}"}', '22023 | invalid value for option "username_pattern" | More than 255 repetitions are not supported.'),
     ('github', '{"username_pattern": "a*+"}', '22023 | invalid value for option "username_pattern" | Possessive quantifiers are not supported.'),
+    ('github', '{"username_pattern": "((a{255}){255}){255}"}', '22023 | invalid value for option "username_pattern" | The server cannot run it, most likely because its repetitions multiply.'),
     ('cilogon', '{"username_claim": "email"}', '22023 | option "username_claim" is no longer accepted | The authenticator refuses it too.  Use "idps".'),
     ('cilogon', '{"idps": {}}', '22023 | invalid value for option "idps" | One or more identity providers must be configured.'),
     ('cilogon', '{"idps": {"https://i": {"username_derivation": {"username_claim": "e"}, "allowed_domain": []}}}',

@@ -330,6 +330,19 @@ login_load_map(LoginConfig *config, const LoginValue *map)
 }
 
 static void
+login_try_pattern(void *arg)
+{
+	(void) login_pattern_matches(arg, "x");
+}
+
+static bool
+login_is_bad_pattern(int sqlerrcode)
+{
+	return sqlerrcode == ERRCODE_INVALID_REGULAR_EXPRESSION;
+}
+
+/* Also compiled, since the server refuses one that grows too large. */
+static void
 login_load_pattern(LoginConfig *config, const LoginValue *options)
 {
 	char	   *why;
@@ -340,6 +353,12 @@ login_load_pattern(LoginConfig *config, const LoginValue *options)
 	if (config->username_pattern == NULL)
 		return;
 	config->pattern = login_pattern_translate(config->username_pattern, false, &why);
+	if (config->pattern != NULL &&
+		!module_try(login_try_pattern, config->pattern, login_is_bad_pattern))
+	{
+		config->pattern = NULL;
+		why = "The server cannot run it, most likely because its repetitions multiply.";
+	}
 	if (config->pattern == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
