@@ -265,6 +265,9 @@ class Gen:
             words = self.scopes() if name in ("scopes", "required", "requested") and self.chance(0.7) else \
                 [self.text(name) for _ in range(r.choice([0, 1, 2, 4]))]
             return "%s::text[]", [words]
+        if typ == "integer[]":
+            return self.pick(["'{}'::integer[]", "NULL::integer[]", "ARRAY[NULL, 1]::integer[]", "ARRAY[[1, 2], [9, 9]]",
+                              "ARRAY[1, 2, -1, 2147483647]", "'[0:1]={9,14}'::integer[]"]), []
         if typ == "jsonb" or typ == "json":
             return "%s::" + typ, [self.scopeset() if name == "scopes" else self.document(AUDIT_DOCUMENTS if name == "document" else FACTS)]
         if typ in ("integer", "bigint", "smallint", "xid8", "oid"):

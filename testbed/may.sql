@@ -43,6 +43,7 @@ CREATE FUNCTION pg_temp.argument(type text, name text) RETURNS text LANGUAGE sql
         WHEN type = 'jsonb' AND name = 'list' THEN '''["alice"]''::jsonb'
         WHEN type = 'jsonb' THEN '''{"name": "alice"}''::jsonb'
         WHEN type IN ('integer', 'bigint', 'smallint') THEN '1::' || type
+        WHEN type = 'integer[]' THEN '''{1,2,9}''::integer[]'
         WHEN type = 'numeric' THEN '1::numeric'
         WHEN type = 'numeric[]' THEN '''{0,1,2}''::numeric[]'
         WHEN type = 'boolean' THEN 'false'

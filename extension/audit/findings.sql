@@ -210,15 +210,14 @@ CREATE VIEW jhub_authz._findings AS
     SELECT 'high', 'escalation', e.subject_kind, e.subject, e.begins_with, e.detail, NULL
       FROM jhub_authz._escalations() e
     UNION ALL
-    SELECT 'high', 'leaver', 'user', u.name, NULL,
+    SELECT 'high', 'leaver', 'user', u.subject, NULL,
            pg_catalog.format('%s live %s, %s; %s.', u.live_tokens, CASE WHEN u.live_tokens OPERATOR(pg_catalog.=) 1 THEN 'token' ELSE 'tokens' END,
                              COALESCE('last used ' OPERATOR(pg_catalog.||) pg_catalog.to_char(u.last_token_use AT TIME ZONE 'UTC', 'YYYY-MM-DD'), 'never used'),
                              CASE WHEN NOT u.has_grants THEN 'the user has no role and no share'
-                                  ELSE 'the user was not seen since ' OPERATOR(pg_catalog.||) COALESCE(pg_catalog.to_char(COALESCE(u.last_activity, u.created) AT TIME ZONE 'UTC', 'YYYY-MM-DD'), 'ever') END),
-           COALESCE(u.last_activity, u.created)
-      FROM jhub_authz._users_seen() u, jhub_authz._dormant_before() b (before)
-     WHERE u.live_tokens OPERATOR(pg_catalog.>) 0
-       AND (NOT u.has_grants OR COALESCE(u.last_activity, u.created) OPERATOR(pg_catalog.<) b.before)
+                                      OPERATOR(pg_catalog.||) COALESCE(' since ' OPERATOR(pg_catalog.||) pg_catalog.to_char(u.removed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), '')
+                                  ELSE 'the user was not seen since ' OPERATOR(pg_catalog.||) COALESCE(pg_catalog.to_char(u.last_seen AT TIME ZONE 'UTC', 'YYYY-MM-DD'), 'ever') END),
+           COALESCE(u.removed_at, u.last_seen)
+      FROM jhub_authz._leavers() u
     UNION ALL
     SELECT CASE WHEN s.expires_at IS NULL THEN 'medium' ELSE 'low' END, 'open_share_code', 'share code', s.share_id::text, s.server,
            pg_catalog.format('Made by "%s", taken %s %s, %s.', s.owner, s.uses, CASE WHEN s.uses OPERATOR(pg_catalog.=) 1 THEN 'time' ELSE 'times' END,

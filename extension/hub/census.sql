@@ -28,9 +28,9 @@ COMMENT ON COLUMN jhub_authz.share_audit.last_used IS 'when it was last made a s
 COMMENT ON COLUMN jhub_authz.share_audit.error IS 'why the stored scopes are none; NULL: they parse';
 
 CREATE FUNCTION jhub_authz._users_seen(OUT user_id integer, OUT name text, OUT admin boolean, OUT created timestamptz,
-        OUT last_activity timestamptz, OUT live_tokens bigint, OUT last_token_use timestamptz, OUT has_grants boolean) RETURNS SETOF record
+        OUT last_activity timestamptz, OUT live_tokens bigint, OUT last_token_use timestamptz, OUT last_token_expiry timestamptz, OUT has_grants boolean) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'jhub_authz__users_seen' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
-COMMENT ON FUNCTION jhub_authz._users_seen() IS 'when users were made and last seen, their live tokens, and whether they have a role or share';
+COMMENT ON FUNCTION jhub_authz._users_seen() IS 'when users were made and last seen, their live tokens, when the last of the others expired, and whether they have a role or share';
 REVOKE ALL ON FUNCTION jhub_authz._users_seen() FROM PUBLIC;
 
 CREATE FUNCTION jhub_authz._group_members(OUT name text, OUT members bigint) RETURNS SETOF record

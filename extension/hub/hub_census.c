@@ -104,8 +104,8 @@ jhub_authz__shares(PG_FUNCTION_ARGS)
 
 /*
  * _users_seen() - when each user was made and last seen, as the hub wrote it, the
- * live tokens, and whether any role or share is there, of the user's or of a
- * group.
+ * live tokens, when the last of those that are expired and still there expired, and
+ * whether any role or share is there, of the user's or of a group.
  */
 PG_FUNCTION_INFO_V1(jhub_authz__users_seen);
 Datum
@@ -120,7 +120,7 @@ jhub_authz__users_seen(PG_FUNCTION_ARGS)
 	appendStringInfo(&sql,
 					 "SELECT u.id::int, u.name::text, coalesce(u.admin, false),"
 					 " u.created AT TIME ZONE 'UTC', u.last_activity AT TIME ZONE 'UTC',"
-					 " coalesce(t.n, 0), t.used AT TIME ZONE 'UTC',"
+					 " coalesce(t.n, 0), t.used AT TIME ZONE 'UTC', t.expiry AT TIME ZONE 'UTC',"
 					 " u.id IN (SELECT user_id FROM %s.user_role_map)"
 					 " OR u.id IN (SELECT m.user_id FROM %s.user_group_map m JOIN %s.group_role_map r ON r.group_id = m.group_id)",
 					 schema, schema, schema);
@@ -129,8 +129,11 @@ jhub_authz__users_seen(PG_FUNCTION_ARGS)
 						 " OR u.id IN (SELECT m.user_id FROM %s.user_group_map m JOIN %s.shares s ON s.group_id = m.group_id)",
 						 schema, schema, schema);
 	appendStringInfo(&sql,
-					 " FROM %s.users u LEFT JOIN (SELECT user_id, count(*) AS n, max(last_activity) AS used FROM %s.api_tokens"
-					 " WHERE user_id IS NOT NULL AND (expires_at IS NULL OR expires_at >= now() AT TIME ZONE 'UTC') GROUP BY user_id) t"
+					 " FROM %s.users u LEFT JOIN (SELECT user_id, count(*) FILTER (WHERE alive) AS n,"
+					 " max(last_activity) FILTER (WHERE alive) AS used, max(expires_at) FILTER (WHERE NOT alive) AS expiry"
+					 " FROM (SELECT user_id, last_activity, expires_at,"
+					 " expires_at IS NULL OR expires_at >= now() AT TIME ZONE 'UTC' AS alive"
+					 " FROM %s.api_tokens WHERE user_id IS NOT NULL) a GROUP BY user_id) t"
 					 " ON t.user_id = u.id", schema, schema);
 	hub_census(fcinfo, hub, sql.data, 0);
 	return (Datum) 0;
