@@ -44,7 +44,7 @@ END $$;
 
 -- a hub in order has little to tell
 SELECT set_eq($$ SELECT DISTINCT code FROM jhub_authz.findings WHERE severity IN ('critical', 'high', 'medium') AND code NOT IN ('effective_admin', 'escalation', 'orphaned_grant') $$,
-    ARRAY['expired_share'], 'a hub in order has few findings');
+    ARRAY['expired_share', 'open_oauth_code'], 'a hub in order has few findings');
 SELECT is_empty($$ SELECT f.* FROM jhub_authz.findings f LEFT JOIN jhub_authz.finding_codes c ON c.code = f.code WHERE c.code IS NULL $$, 'every code is one of finding_codes');
 SELECT is_empty($$ SELECT f.* FROM jhub_authz.findings f JOIN jhub_authz.finding_codes c ON c.code = f.code
     WHERE array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], f.severity) < array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], c.severity) $$,
@@ -135,6 +135,14 @@ SELECT set_eq($$ SELECT pg_temp.found('open_share_code') $$, ARRAY['low share co
 SELECT results_eq($$ SELECT pg_temp.added('open_share_code', 'UPDATE hub_test.share_codes SET expires_at = NULL') $$, ARRAY['medium share code 1 (alice/) 2024-02-01'], '... without an end');
 SELECT results_eq($$ SELECT pg_temp.added('expired_share', 'UPDATE hub_test.share_codes SET expires_at = ''2024-03-03''') $$, ARRAY['low share code 1 (alice/) 2024-03-03'], '... and past it');
 SELECT is((SELECT detail FROM jhub_authz.findings WHERE code = 'open_share_code'), 'Made by "alice", taken 0 times, open until 2999-01-01 00:00 UTC.', 'how often it was taken is told');
+
+-- OAuth codes
+SELECT results_eq($$ SELECT pg_temp.found('open_oauth_code') $$, ARRAY['medium oauth code 1 (service-announce)'], 'an OAuth code that is open for years');
+SELECT is((SELECT detail FROM jhub_authz.findings WHERE code = 'open_oauth_code'), 'For a token of user "bob", open until 2033-05-18 03:33 UTC.', '... whose, and until when');
+SELECT set_eq($$ SELECT pg_temp.added('open_oauth_code', 'INSERT INTO hub_test.oauth_codes (id, client_id, code, expires_at, user_id) VALUES (7, ''jupyterhub-user-alice'', ''x'', extract(epoch FROM now())::int + 300, 9), (8, NULL, ''y'', NULL, NULL)') $$,
+    ARRAY['info oauth code 7 (jupyterhub-user-alice)', 'medium oauth code 8'], '... for minutes is how it should be; without an end is not');
+SELECT results_eq($$ SELECT pg_temp.added('expired_oauth_code', 'UPDATE hub_test.oauth_codes SET expires_at = 1700000000') $$, ARRAY['low oauth code 1 (service-announce) 2023-11-14'], 'one that is past its end');
+SELECT is_empty($$ SELECT f.* FROM jhub_authz.findings f, hub_test.oauth_codes c WHERE strpos(f::text, c.code) > 0 $$, 'never the code itself');
 
 -- stored scopes
 SELECT set_eq($$ SELECT pg_temp.added('undefined_scope', 'UPDATE hub_test.roles SET scopes = ''["read:uers", "self", "custom:x:y!user=bob"]'' WHERE name = ''grader''') $$,

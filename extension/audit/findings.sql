@@ -30,6 +30,8 @@ CREATE VIEW jhub_authz.finding_codes AS
          'Ask the owner and revoke it.'),
         ('open_share_code', 'medium', 'Whoever has the code can take the share.',
          'Revoke it over the hub''s API, or with revoke_all(''user'', OWNER, REASON), if it is not to be used any more.'),
+        ('open_oauth_code', 'medium', 'Whoever has the code and the client''s secret can make a token of it. The hub lets a code live for five minutes.',
+         'One that lives longer was not made by the hub: delete it, or revoke it with revoke_all(''user'', NAME, REASON).'),
         ('orphaned_grant', 'medium', 'A grant names what is not there, or gives nothing: it comes alive when somebody makes that name.',
          'Take it out of the role, client or share.'),
         ('ownerless_token', 'medium', 'A token belongs to nobody.', 'Revoke it.'),
@@ -43,6 +45,8 @@ CREATE VIEW jhub_authz.finding_codes AS
          'Set or take away both, over the hub''s admin page or its configuration.'),
         ('name_twins', 'low', 'Names differ in upper and lower case alone: one is easily taken for the other.',
          'Rename one, or see that the authenticator makes names lower case.'),
+        ('expired_oauth_code', 'low', 'An OAuth code is past its end, but still there: the hub takes it no more, and deletes it when it purges.',
+         'See that the hub runs: it purges once in an hour.'),
         ('never_expires', 'low', 'A token has no expiry.',
          'Give the class a max_age with set_policy() and apply it with expire_old_tokens().'),
         ('inherit_token', 'info', 'A token can do whatever its owner can, as that changes.',
@@ -234,6 +238,19 @@ CREATE VIEW jhub_authz._findings AS
       FROM jhub_authz.share_audit s
      WHERE s.expired
     UNION ALL
+    SELECT CASE WHEN c.expires_at IS NULL OR c.expires_at OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.+) interval '1 day') THEN 'medium' ELSE 'info' END,
+           'open_oauth_code', 'oauth code', c.code_id::text, c.client_id,
+           pg_catalog.format('For a token of user "%s", %s.', c.user_name,
+                             COALESCE('open until ' OPERATOR(pg_catalog.||) pg_catalog.to_char(c.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI UTC'), 'without an end')),
+           NULL
+      FROM jhub_authz._oauth_codes() c
+     WHERE c.expires_at IS NULL OR c.expires_at OPERATOR(pg_catalog.>=) pg_catalog.now()
+    UNION ALL
+    SELECT 'low', 'expired_oauth_code', 'oauth code', c.code_id::text, c.client_id,
+           pg_catalog.format('For a token of user "%s", not purged.', c.user_name), c.expires_at
+      FROM jhub_authz._oauth_codes() c
+     WHERE c.expires_at OPERATOR(pg_catalog.<) pg_catalog.now()
+    UNION ALL
     SELECT 'info', 'open_share', 'share', s.share_id::text, s.server,
            pg_catalog.format('Given by "%s" to %s "%s".', s.owner, s.to_kind, s.to_name), s.created
       FROM jhub_authz.share_audit s
@@ -286,8 +303,8 @@ CREATE VIEW jhub_authz._findings AS
 COMMENT ON VIEW jhub_authz._findings IS 'findings, acknowledged or not';
 COMMENT ON COLUMN jhub_authz._findings.severity IS 'critical, high, medium, low or info';
 COMMENT ON COLUMN jhub_authz._findings.code IS 'kind of finding: finding_codes says what it means and what to do';
-COMMENT ON COLUMN jhub_authz._findings.subject_kind IS 'what it is about: user, service, group, role, client, token, share, share code or hub';
-COMMENT ON COLUMN jhub_authz._findings.subject IS 'its name; id of a token, share or share code; name of the check of self_check';
+COMMENT ON COLUMN jhub_authz._findings.subject_kind IS 'what it is about: user, service, group, role, client, token, share, share code, oauth code or hub';
+COMMENT ON COLUMN jhub_authz._findings.subject IS 'its name; id of a token, share or code; name of the check of self_check';
 COMMENT ON COLUMN jhub_authz._findings.object IS 'what about it: a scope, a server, another name; NULL: nothing more';
 COMMENT ON COLUMN jhub_authz._findings.detail IS 'the finding in a sentence';
 COMMENT ON COLUMN jhub_authz._findings.since IS 'when it began, where that is known; else NULL';
@@ -307,8 +324,8 @@ CREATE VIEW jhub_authz.findings AS
 COMMENT ON VIEW jhub_authz.findings IS 'all that is worth a look, by severity, and what of it was acknowledged';
 COMMENT ON COLUMN jhub_authz.findings.severity IS 'critical, high, medium, low or info';
 COMMENT ON COLUMN jhub_authz.findings.code IS 'kind of finding: finding_codes says what it means and what to do';
-COMMENT ON COLUMN jhub_authz.findings.subject_kind IS 'what it is about: user, service, group, role, client, token, share, share code or hub';
-COMMENT ON COLUMN jhub_authz.findings.subject IS 'its name; id of a token, share or share code; name of the check of self_check';
+COMMENT ON COLUMN jhub_authz.findings.subject_kind IS 'what it is about: user, service, group, role, client, token, share, share code, oauth code or hub';
+COMMENT ON COLUMN jhub_authz.findings.subject IS 'its name; id of a token, share or code; name of the check of self_check';
 COMMENT ON COLUMN jhub_authz.findings.object IS 'what about it: a scope, a server, another name; NULL: nothing more';
 COMMENT ON COLUMN jhub_authz.findings.detail IS 'the finding in a sentence';
 COMMENT ON COLUMN jhub_authz.findings.since IS 'when it began, where that is known; else NULL';
@@ -323,8 +340,8 @@ CREATE VIEW jhub_authz.open_findings AS
 COMMENT ON VIEW jhub_authz.open_findings IS 'findings that are not acknowledged';
 COMMENT ON COLUMN jhub_authz.open_findings.severity IS 'critical, high, medium, low or info';
 COMMENT ON COLUMN jhub_authz.open_findings.code IS 'kind of finding: finding_codes says what it means and what to do';
-COMMENT ON COLUMN jhub_authz.open_findings.subject_kind IS 'what it is about: user, service, group, role, client, token, share, share code or hub';
-COMMENT ON COLUMN jhub_authz.open_findings.subject IS 'its name; id of a token, share or share code; name of the check of self_check';
+COMMENT ON COLUMN jhub_authz.open_findings.subject_kind IS 'what it is about: user, service, group, role, client, token, share, share code, oauth code or hub';
+COMMENT ON COLUMN jhub_authz.open_findings.subject IS 'its name; id of a token, share or code; name of the check of self_check';
 COMMENT ON COLUMN jhub_authz.open_findings.object IS 'what about it: a scope, a server, another name; NULL: nothing more';
 COMMENT ON COLUMN jhub_authz.open_findings.detail IS 'the finding in a sentence';
 COMMENT ON COLUMN jhub_authz.open_findings.since IS 'when it began, where that is known; else NULL';

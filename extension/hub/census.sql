@@ -1,4 +1,4 @@
--- Shares and their codes, when users were last seen, how many rows there are.
+-- Shares and their codes, OAuth codes, when users were last seen, how many rows there are.
 
 CREATE FUNCTION jhub_authz._shares(OUT kind text, OUT share_id integer, OUT owner text, OUT server text, OUT to_kind text, OUT to_name text,
         OUT scopes jhub_authz.scopeset, OUT error text, OUT created timestamptz, OUT expires_at timestamptz,
@@ -26,6 +26,11 @@ COMMENT ON COLUMN jhub_authz.share_audit.expired IS 'past its end; the hub lets 
 COMMENT ON COLUMN jhub_authz.share_audit.uses IS 'how often a code was made a share; NULL for a share';
 COMMENT ON COLUMN jhub_authz.share_audit.last_used IS 'when it was last made a share';
 COMMENT ON COLUMN jhub_authz.share_audit.error IS 'why the stored scopes are none; NULL: they parse';
+
+CREATE FUNCTION jhub_authz._oauth_codes(OUT code_id integer, OUT client_id text, OUT user_name text, OUT expires_at timestamptz) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'jhub_authz__oauth_codes' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 100;
+COMMENT ON FUNCTION jhub_authz._oauth_codes() IS 'the OAuth codes that are still there, without the codes';
+REVOKE ALL ON FUNCTION jhub_authz._oauth_codes() FROM PUBLIC;
 
 CREATE FUNCTION jhub_authz._users_seen(OUT user_id integer, OUT name text, OUT admin boolean, OUT created timestamptz,
         OUT last_activity timestamptz, OUT live_tokens bigint, OUT last_token_use timestamptz, OUT last_token_expiry timestamptz, OUT has_grants boolean) RETURNS SETOF record

@@ -2,8 +2,8 @@
  *
  * hub_census.c
  *	  What findings and the report read of the hub's tables beside the model
- *	  of hub.h: shares and their codes, when users were last seen and what
- *	  credentials they have, how many rows there are.
+ *	  of hub.h: shares and their codes, OAuth codes, when users were last
+ *	  seen and what credentials they have, how many rows there are.
  *
  * Nothing is judged here.  Times come out as timestamptz: the hub's are UTC.
  *
@@ -99,6 +99,24 @@ jhub_authz__shares(PG_FUNCTION_ARGS)
 							" FROM %s.share_codes s LEFT JOIN %s.users o ON o.id = s.owner_id"
 							" LEFT JOIN %s.spawners p ON p.id = s.spawner_id LEFT JOIN %s.users u ON u.id = p.user_id"
 							" ORDER BY s.id", schema, schema, schema, schema), 7);
+	return (Datum) 0;
+}
+
+/*
+ * _oauth_codes() - the OAuth codes that are still there, by id.  The hub keeps
+ * their end in seconds since 1970, takes none past it, and deletes them later.
+ */
+PG_FUNCTION_INFO_V1(jhub_authz__oauth_codes);
+Datum
+jhub_authz__oauth_codes(PG_FUNCTION_ARGS)
+{
+	HubSchema  *hub = hub_schema(false, false);
+
+	InitMaterializedSRF(fcinfo, 0);
+	hub_census(fcinfo, hub,
+			   psprintf("SELECT c.id::int, c.client_id::text, u.name::text, pg_catalog.to_timestamp(c.expires_at)"
+						" FROM %s.oauth_codes c LEFT JOIN %s.users u ON u.id = c.user_id ORDER BY c.id",
+						hub->quoted, hub->quoted), 0);
 	return (Datum) 0;
 }
 
