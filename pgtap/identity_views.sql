@@ -16,7 +16,7 @@ CREATE SCHEMA hub_test AUTHORIZATION identity_hub;
 \set hub_owner identity_hub
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
-SELECT plan(44);
+SELECT plan(46);
 SELECT jhub_authz.attach('hub_test', 'off') \g /dev/null
 SELECT jhub_authz.grant_reader('identity_web') \g /dev/null
 
@@ -126,5 +126,16 @@ SELECT is((SELECT properties FROM jhub_authz.api_groups WHERE name = 'physics'),
 SELECT is((SELECT user_options FROM jhub_authz.api_servers WHERE user_name = 'alice'), '{}'::jsonb, 'options of a server that do not parse');
 INSERT INTO hub_test.users (id, name, cookie_id) VALUES (99, NULL, 'c');
 SELECT is((SELECT count(*) FROM jhub_authz.api_users), 15::bigint, 'a user without a name does no harm');
+
+-- a list in which every other row shows more takes no more memory than one in which all are alike
+INSERT INTO hub_test.users (id, name, cookie_id) SELECT 1000 + i, 'many' || i, 'm' || i FROM generate_series(1, 6000) i;
+INSERT INTO hub_test.groups (id, name) VALUES (99, 'odd');
+INSERT INTO hub_test.user_group_map (user_id, group_id) SELECT 1000 + i, 99 FROM generate_series(1, 6000, 2) i;
+SELECT pg_temp.with_scopes('["list:users", "read:users:name", "read:users!group=odd"]') \g /dev/null
+DECLARE many CURSOR FOR SELECT fields FROM jhub_authz.api_users;
+MOVE 5000 IN many \g /dev/null
+RESET SESSION AUTHORIZATION;
+SELECT isnt((SELECT max(total_bytes) FROM pg_backend_memory_contexts WHERE name = 'jhub_authz api'), NULL, 'memory of a view that is being read');
+SELECT cmp_ok((SELECT max(total_bytes) FROM pg_backend_memory_contexts WHERE name = 'jhub_authz api'), '<', 100000::bigint, '... which does not grow with its rows');
 SELECT * FROM finish();
 ROLLBACK;

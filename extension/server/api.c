@@ -194,9 +194,14 @@ api_names(ApiScan *scan, HubModel model, uint32 allowed)
 {
 	if (scan->names_of != allowed)
 	{
+		Datum		names = api_field_names(model, allowed);
 		MemoryContext caller = MemoryContextSwitchTo(scan->context);
 
-		scan->names = api_field_names(model, allowed);
+		/* it may change with every row */
+		if (scan->names_of != 0)
+			pfree(DatumGetPointer(scan->names));
+		scan->names_of = 0;
+		scan->names = datumCopy(names, false, -1);
 		scan->names_of = allowed;
 		MemoryContextSwitchTo(caller);
 	}
