@@ -495,6 +495,14 @@ login_family(text *name)
 	return LOGIN_NFAMILIES;		/* keep compiler quiet */
 }
 
+/* Error context: the document holds secrets, which an error shall not log. */
+static void
+login_hide_document(void *arg)
+{
+	errhidestmt(true);
+	errhidecontext(true);
+}
+
 /*
  * load_login_config(provider, family, document) - provider is a name of the
  * caller's own; what it had is replaced.  22023 for a family or an option that
@@ -503,9 +511,12 @@ login_family(text *name)
 Datum
 jhub_authz_load_login_config(PG_FUNCTION_ARGS)
 {
+	ErrorContextCallback hide = {.callback = login_hide_document};
 	LoginConfig config = {0};
 	Jsonb	   *document;
 
+	hide.previous = error_context_stack;
+	error_context_stack = &hide;
 	PreventCommandIfReadOnly("load_login_config()");
 	config.provider = module_to_utf8(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	if (config.provider[0] == '\0')
@@ -517,6 +528,7 @@ jhub_authz_load_login_config(PG_FUNCTION_ARGS)
 												  CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(2)))));
 	login_load(&config, login_check_options(config.family, login_value_of(document)));
 	login_store(&config);
+	error_context_stack = hide.previous;
 	PG_RETURN_VOID();
 }
 
