@@ -12,7 +12,7 @@ CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = error;
 SET LOCAL TimeZone = 'Asia/Tokyo';
-SELECT plan(27);
+SELECT plan(28);
 
 -- Times are the hub's, in UTC, whatever the session's zone
 UPDATE public.api_tokens SET last_activity = '2024-05-06 07:08:09' WHERE id = 2;
@@ -52,6 +52,9 @@ SELECT jhub_authz.set_mode('off') \g /dev/null
 DELETE FROM public.api_tokens WHERE id = 2;
 INSERT INTO public.api_tokens (id, user_id, client_id, created, prefix, hashed, scopes) VALUES (2, 10, 'jupyterhub', '2025-01-01', 'new', 'new', '["self"]');
 SELECT ok(baseline IS NULL AND grown IS NULL AND baseline_taken_at IS NULL AND policy = 'group:physics', 'an id that is used again is another token') FROM jhub_authz.token_audit WHERE token_id = 2;
+-- times that no age can be told of
+UPDATE public.api_tokens SET created = 'infinity', last_activity = '-infinity' WHERE id = 4;
+SELECT is(ARRAY[created::text, last_activity::text, age::text, idle::text], ARRAY['infinity', '-infinity', NULL, NULL], 'infinite times') FROM jhub_authz.token_audit WHERE token_id = 4;
 
 -- At random, one by one and all at once; what does not parse is told
 \ir ../testbed/random_hub.sql

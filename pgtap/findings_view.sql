@@ -174,7 +174,11 @@ UPDATE hub_test.api_tokens SET created = NULL, last_activity = NULL, client_id =
 UPDATE hub_test.api_tokens SET expires_at = 'infinity' WHERE id = 15;
 INSERT INTO hub_test.users (id, name, admin, cookie_id) VALUES (99, E'%s "x" \\ \n''$1', NULL, 'odd'), (98, NULL, NULL, 'none');
 INSERT INTO hub_test.groups (id, name) VALUES (99, E'%s "x" \\ \n''$1');
+-- a scope for the members of a group whose name is too long for the scope groups
+UPDATE hub_test.roles SET scopes = format('["groups", "proxy!group=%s"]', repeat('g', 1988)) WHERE name = 'grader';
 SELECT lives_ok('SELECT count(*) FROM jhub_authz.findings', 'rows that are odd in every way');
+SELECT is((SELECT string_agg(subject || ' ' || length(object), ', ') FROM jhub_authz.findings WHERE code = 'toxic_combination' AND length(object) > 1000), 'o''brien 2001',
+    '... one of which nobody could write down');
 SELECT isnt_empty($$ SELECT FROM jhub_authz.findings WHERE code = 'unreadable_scopes' AND subject_kind = 'role' AND subject = 'user' $$, '... are told');
 
 DELETE FROM jhub_authz.attachment;

@@ -140,7 +140,10 @@ CREATE FUNCTION jhub_authz._toxic_combinations(OUT severity text, OUT subject_ki
      WHERE s.scopes OPERATOR(jhub_authz.&&) 'groups'::jhub_authz.scopeset
        AND held.filter_kind = 'group'
        AND NOT held.base = ANY (ARRAY['groups', 'admin:groups', 'delete:groups', 'read:groups', 'read:groups:name', 'list:groups', 'read:roles:groups'])
-       AND s.scopes OPERATOR(jhub_authz.@>) jhub_authz.scopeset_of('groups!group=' || held.filter_value)
+       -- a name that is too long for that scope is in nobody's filter of groups
+       AND CASE WHEN octet_length(convert_to('groups!group=' || held.filter_value, 'UTF8')) <= 2000
+                THEN s.scopes OPERATOR(jhub_authz.@>) jhub_authz.scopeset_of('groups!group=' || held.filter_value)
+                ELSE s.scopes OPERATOR(jhub_authz.@>) 'groups'::jhub_authz.scopeset END
      GROUP BY s.kind, s.name, held.filter_value
     $body$;
 COMMENT ON FUNCTION jhub_authz._toxic_combinations() IS 'who may put anybody into a group and holds something for its members';

@@ -16,8 +16,8 @@ CREATE VIEW jhub_authz.token_audit AS
     SELECT k.id AS token_id, t.prefix, t.owner_kind, t.owner, t.client_id, t.note, t.class,
            t.policy, t.on_growth, t.inherit, t.on_share, t.max_age,
            t.created, t.expires_at, t.last_activity,
-           pg_catalog.now() OPERATOR(pg_catalog.-) t.created AS age,
-           pg_catalog.now() OPERATOR(pg_catalog.-) COALESCE(t.last_activity, t.created) AS idle,
+           CASE WHEN pg_catalog.isfinite(t.created) THEN pg_catalog.now() OPERATOR(pg_catalog.-) t.created END AS age,
+           CASE WHEN pg_catalog.isfinite(COALESCE(t.last_activity, t.created)) THEN pg_catalog.now() OPERATOR(pg_catalog.-) COALESCE(t.last_activity, t.created) END AS idle,
            t.expired, t.expires_at IS NULL AS never_expires, t.last_activity IS NULL AS never_used, t.uses_inherit,
            t.stored, t.effective, t.discarded, t.baseline, t.grown, t.baseline_taken_at, t.revoked_at, t.error
       FROM jhub_authz._audit_keys('token') k
@@ -39,8 +39,8 @@ COMMENT ON COLUMN jhub_authz.token_audit.max_age IS 'longest life that the polic
 COMMENT ON COLUMN jhub_authz.token_audit.created IS 'when it was made';
 COMMENT ON COLUMN jhub_authz.token_audit.expires_at IS 'when it expires or expired; NULL: never';
 COMMENT ON COLUMN jhub_authz.token_audit.last_activity IS 'when it was last used, as the hub noted; NULL: never';
-COMMENT ON COLUMN jhub_authz.token_audit.age IS 'time since it was made';
-COMMENT ON COLUMN jhub_authz.token_audit.idle IS 'time since it was last used, or made if it never was';
+COMMENT ON COLUMN jhub_authz.token_audit.age IS 'time since it was made; NULL if that is not known or infinite';
+COMMENT ON COLUMN jhub_authz.token_audit.idle IS 'time since it was last used, or made if it never was; NULL if that is not known or infinite';
 COMMENT ON COLUMN jhub_authz.token_audit.expired IS 'it has expired or was revoked: the hub does not accept it any more';
 COMMENT ON COLUMN jhub_authz.token_audit.never_expires IS 'it has no expiry';
 COMMENT ON COLUMN jhub_authz.token_audit.never_used IS 'the hub has never noted a use of it';
