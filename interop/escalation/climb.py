@@ -23,7 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER, PYTHON = os.path.abspath(sys.argv[1]), sys.argv[2]
 DATABASE, HUB_ROLE = "jhub_authz_escalation", "jhub_authz_escalation_hub"
 
-USERS = ["boss", "golden", "joiner", "minter", "nested", "crowd", "maker", "plain", "everyone", "bystander", "member"]
+USERS = ["boss", "golden", "joiner", "minter", "nested", "crowd", "maker", "plain", "everyone", "bystander", "member", "lender"]
 ROLES = {
     "golden": ["groups!group=x", "read:users!group=x"],
     "joiner": ["groups!group=staff"],
@@ -33,7 +33,10 @@ ROLES = {
     "maker": ["admin:groups!group=ghost", "read:users!group=ghost"],
     "plain": ["admin:users"],
     "everyone": ["tokens"],
+    "lender": ["shares!user=member", "read:users:name"],
 }
+# the releases that can share
+SHARES_SINCE = [5, 0, 0]
 # subject: what it reaches, and how the hub is asked for it
 WALKS = {
     "golden": ("read:users", "GET", "/users/bystander"),
@@ -70,7 +73,9 @@ class Hub:
     def __init__(self, version):
         port, proxy_port = free_ports(2)
         self.url = f"http://127.0.0.1:{port}/hub/api"
-        roles = [{"name": f"role-{user}", "description": "of this test", "scopes": scopes, "users": [user]} for user, scopes in ROLES.items()]
+        self.shares = version >= SHARES_SINCE
+        roles = [{"name": f"role-{user}", "description": "of this test", "scopes": scopes, "users": [user]} for user, scopes in ROLES.items()
+                 if user != "lender" or self.shares]
         roles += [
             {"name": "staff", "scopes": ["read:hub"], "groups": ["staff"]},
             {"name": "chain", "scopes": ["tokens!user=boss"], "groups": ["chain"]},
@@ -145,6 +150,34 @@ def walk(hub, name, token, steps):
     return token
 
 
+def lend(hub, sql, tokens):
+    """Nobody shares more than they hold, with themselves or others, by a share or a code."""
+    sql.execute("SELECT jhub_authz.user_scopes('lender')::text, jhub_authz.user_scopes('bystander')::text")
+    lender, bystander = sql.fetchone()
+    # the spawner of this hub fails, and leaves the server to be shared
+    for user in ("member", "boss"):
+        hub.ask("POST", f"/users/{user}/server", tokens["boss"])
+    for path in ("/shares/member/", "/share-codes/member/"):
+        for to in ({"user": "lender"}, {"user": "bystander"}) if path.startswith("/shares/") else ({},):
+            for scope in ("servers", "delete:servers", "admin:servers", "shares", "tokens", "admin:users", "read:users!user=member", "access:servers!server=boss/"):
+                held = scope == "shares"
+                answer = hub.ask("POST", path, tokens["lender"], dict(to, scopes=[scope]))
+                check(f"lender: {scope} by {path} to {to} is {'given' if held else 'refused'}", answer.status_code == 200 if held else answer.status_code in (400, 403),
+                      f"{answer.status_code} {answer.text[:200]}")
+            answer = hub.ask("POST", path, tokens["lender"], to)
+            check(f"lender: what it holds is given by {path} to {to}", answer.status_code == 200, f"{answer.status_code} {answer.text[:200]}")
+    for path in ("/shares/boss/", "/share-codes/boss/"):
+        answer = hub.ask("POST", path, tokens["lender"], {"user": "lender"} if path.startswith("/shares/") else {})
+        check(f"lender: nobody else's server by {path}", answer.status_code in (403, 404), f"{answer.status_code} {answer.text[:200]}")
+    sql.execute("SELECT count(*), bool_and(scopes OPERATOR(jhub_authz.<@) %s::jhub_authz.scopeset) FROM jhub_authz.share_audit", [lender])
+    check("lender: all that was given, two shares and codes, is held", sql.fetchone() == (4, True), sql.statusmessage)
+    sql.execute("SELECT jhub_authz.user_scopes('lender') OPERATOR(jhub_authz.<@) %s::jhub_authz.scopeset", [lender])
+    check("lender: has gained nothing by it", sql.fetchone()[0])
+    sql.execute("SELECT jhub_authz.user_scopes('bystander') OPERATOR(jhub_authz.<@) (%s::jhub_authz.scopeset OPERATOR(jhub_authz.|) %s::jhub_authz.scopeset),"
+                " jhub_authz.subject_has_scope('user', 'bystander', 'access:servers!server=member/')", [bystander, lender])
+    check("bystander: has what lender could give", sql.fetchone() == (True, True))
+
+
 def main():
     version = json.loads(subprocess.check_output([PYTHON, "-c", "import jupyterhub; print(list(jupyterhub.version_info[:3]))"]))
     database = psycopg2.connect(dbname="postgres")
@@ -196,6 +229,9 @@ def climb(hub, sql):
         token = walk(hub, name, tokens[name], steps)
         answer = hub.ask(method, path, token)
         check(f"{name}: {method} {path} by {steps}", answer.status_code == 200, f"{answer.status_code} {answer.text[:200]}")
+
+    if hub.shares:
+        lend(hub, sql, tokens)
 
     # of whom nothing is said, but in releases that let anybody set the flag
     if hub.anybody_sets_flags:

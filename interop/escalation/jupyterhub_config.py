@@ -4,6 +4,7 @@ import os
 
 from jupyterhub.auth import DummyAuthenticator
 from jupyterhub.proxy import Proxy
+from jupyterhub.spawner import Spawner
 
 c = get_config()  # noqa: F821
 with open("setup.json") as f:
@@ -23,6 +24,18 @@ class NoProxy(Proxy):
         return {}
 
 
+class NoSpawner(Spawner):
+    async def start(self):
+        raise RuntimeError("no server starts here")
+
+    async def stop(self, now=False):
+        pass
+
+    async def poll(self):
+        return 0
+
+
+c.JupyterHub.spawner_class = NoSpawner
 c.JupyterHub.db_url = setup["db_url"]
 c.JupyterHub.bind_url = f"http://127.0.0.1:{setup['proxy_port']}/"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{setup['port']}"
