@@ -16,7 +16,7 @@ CREATE SCHEMA hub_test AUTHORIZATION identity_hub;
 \set hub_owner identity_hub
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
-SELECT plan(26);
+SELECT plan(28);
 -- alice lists physics (herself and bob), with their names; of bob the groups, too
 UPDATE hub_test.roles SET scopes = '["list:users!group=physics", "read:users:groups!user=bob", "read:tokens!user=bob"]' WHERE name = 'null';
 DELETE FROM hub_test.user_role_map WHERE user_id = 9;
@@ -95,6 +95,25 @@ SET LOCAL SESSION AUTHORIZATION identity_web;
 SELECT is((SELECT count(*) FROM jhub_authz.api_users), 14::bigint, 'row security that the hub''s role forces on itself is not in the way');
 SELECT is_empty($$ SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'hub_test'::regnamespace AND c.relkind = 'r' AND has_table_privilege('identity_web', c.oid, 'SELECT') $$,
     'and all that without a right on a table of the hub''s');
+
+-- a relation in the hub's schema that is not the hub's is not read with its rights
 RESET SESSION AUTHORIZATION;
+CREATE ROLE identity_other;
+CREATE TABLE spy.ran_as (who name);
+GRANT USAGE ON SCHEMA spy TO identity_hub, identity_other;
+GRANT INSERT ON spy.ran_as TO identity_hub, identity_other;
+CREATE FUNCTION spy.address(url text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO spy.ran_as VALUES (current_user); RETURN url; END $$;
+ALTER TABLE hub_test.servers RENAME TO servers_before;
+GRANT SELECT ON hub_test.servers_before TO identity_other;
+GRANT USAGE ON SCHEMA hub_test TO identity_other;
+CREATE VIEW hub_test.servers AS SELECT id, spy.address(base_url) AS base_url FROM hub_test.servers_before;
+ALTER VIEW hub_test.servers OWNER TO identity_other;
+GRANT SELECT ON hub_test.servers TO identity_hub;
+UPDATE hub_test.services SET _server_id = (SELECT min(id) FROM hub_test.servers_before);
+UPDATE hub_test.roles SET scopes = '["list:services", "read:services"]' WHERE name = 'null';
+SELECT jhub_authz.act_as(md5('token1')) \g /dev/null
+SELECT isnt_empty('SELECT FROM jhub_authz.api_services', 'services without their addresses');
+SELECT is_empty('SELECT who FROM spy.ran_as', '... which somebody else gives');
 SELECT * FROM finish();
 ROLLBACK;

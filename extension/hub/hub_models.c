@@ -15,9 +15,12 @@
 #include "hub_models.h"
 #include "hub_private.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "lib/stringinfo.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 /* What the row functions get. */
@@ -255,12 +258,27 @@ hub_model_read_row(HeapTuple tuple, TupleDesc desc, void *arg)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Where the addresses of what is proxied are; no table that we require. */
+/*
+ * Where the addresses of what is proxied are; no table that we require.  It must
+ * be the hub's: what is read as the hub's owner may run no code of others.
+ */
 static bool
 hub_model_has_prefix(const HubSchema *hub)
 {
-	return OidIsValid(get_relname_relid("servers", hub->oid)) &&
-		hub_model_has(hub, HUB_MODEL_SERVICE, "_server_id");
+	Oid			relid = get_relname_relid("servers", hub->oid);
+	HeapTuple	tuple;
+	Form_pg_class form;
+	bool		found;
+
+	if (!OidIsValid(relid) || !hub_model_has(hub, HUB_MODEL_SERVICE, "_server_id"))
+		return false;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	if (!HeapTupleIsValid(tuple))
+		return false;			/* dropped meanwhile */
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	found = form->relkind == RELKIND_RELATION && form->relowner == hub->owner;
+	ReleaseSysCache(tuple);
+	return found;
 }
 
 /* The query for the above, up to WHERE. */
