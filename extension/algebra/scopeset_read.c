@@ -592,6 +592,7 @@ read_any(ReadState *s, const char *str, int len, bool json)
 	s->meant = NULL;
 	s->lenient = json;
 	s->left_out = NULL;
+	s->left_out_at = str;
 
 	while (p < s->end && read_is_space(*p))
 		p++;

@@ -50,6 +50,7 @@ baseline_fill(Baseline *b, HeapTuple row, TupleDesc desc)
 	bool		isnull;
 	Datum		created;
 
+	memset(b, 0, sizeof(*b));	/* not fresh: it is there */
 	b->token_id = spi_int(row, desc, 1, 0);
 	b->baseline = baseline_column(row, desc, 2);
 	b->requested = baseline_column(row, desc, 3);

@@ -83,7 +83,7 @@ login_container(JsonbIterator **it, JsonbIteratorToken kind, int n)
 	while ((token = JsonbIteratorNext(it, &v, false)) != WJB_END_ARRAY &&
 		   token != WJB_END_OBJECT)
 	{
-		if (token == WJB_KEY)
+		if (kind == WJB_BEGIN_OBJECT)
 		{
 			value->keys[value->n] = login_json_string(&v);
 			token = JsonbIteratorNext(it, &v, false);
