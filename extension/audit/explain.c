@@ -413,8 +413,9 @@ explain_ask(Explain *x, const EffectiveAsks *asks, const EffectiveAsk *ask, cons
 	{
 		case ASK_INHERIT:
 			explain_step(x, "token scope", "inherit", "has the scope \"inherit\", which is all that its owner holds,");
-			explain_edge(x, psprintf("scope \"inherit\" of token %s", id),
-						 psprintf("take the scope \"inherit\" from token %s", id));
+			if (!x->beside_inherit)
+				explain_edge(x, psprintf("scope \"inherit\" of token %s", id),
+							 psprintf("take the scope \"inherit\" from token %s", id));
 			break;
 		case ASK_STORED:
 			explain_step(x, "token scope", explain_text(&ask->raw), "has the scope \"%s\",", explain_text(&ask->raw));
@@ -439,6 +440,22 @@ explain_ask(Explain *x, const EffectiveAsks *asks, const EffectiveAsk *ask, cons
 	explain_owner(x);
 }
 
+/* Would a token's owner give it what is required if it did not inherit? */
+static bool
+explain_beside_inherit(Explain *x, const EffectiveGrants *grants)
+{
+	EffectiveSubject *subject = x->subject;
+	EffectiveAsks *asks = effective_asks_beside_inherit(subject->way, subject->token, subject->user, subject->service);
+	ScopeMember gives;
+
+	for (int i = 0; i < asks->n; i++)
+		for (int j = 0; j < grants->n; j++)
+			if (grants->grants[j].scopes != NULL &&
+				explain_meets(x, scopeset_intersect_with(asks->asks[i].scopes, grants->grants[j].scopes, x->membership), &gives))
+				return true;
+	return false;
+}
+
 /* A token's chains: what it asks for and what its owner holds have to meet. */
 static void
 explain_token(Explain *x)
@@ -447,6 +464,8 @@ explain_token(Explain *x)
 	EffectiveGrants *grants = effective_grants(subject->way, subject->user, subject->service, NULL, true);
 	EffectiveAsks *asks = effective_asks(subject->way, subject->token, subject->user, subject->service);
 
+	if (asks->asks[0].kind == ASK_INHERIT)
+		x->beside_inherit = explain_beside_inherit(x, grants);
 	for (int i = 0; i < asks->n; i++)
 	{
 		const EffectiveAsk *ask = &asks->asks[i];

@@ -20,6 +20,7 @@ typedef struct Explain
 	const ScopeMember *required;
 	ScopeMembership *membership;
 	bool		held;
+	bool		beside_inherit;	/* a token that inherits would have it anyway */
 	int			chain;			/* 0: outside of chains */
 	int			step;
 	List	   *edges;			/* of this chain: ExplainEdge * */

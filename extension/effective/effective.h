@@ -189,6 +189,10 @@ typedef struct EffectiveAsks
 extern EffectiveAsks *effective_asks(EffectiveWay *way, HubToken *token,
 									 HubUser *user, HubService *service);
 
+/* What it would ask for without the scope inherit. */
+extern EffectiveAsks *effective_asks_beside_inherit(EffectiveWay *way, HubToken *token,
+													HubUser *user, HubService *service);
+
 /* One way by which a subject holds one permission. */
 typedef struct EffectivePath
 {

@@ -253,8 +253,8 @@ effective_grants(EffectiveWay *way, HubUser *user, HubService *service,
 
 /* ---- what a token asks for ---- */
 
-EffectiveAsks *
-effective_asks(EffectiveWay *way, HubToken *token, HubUser *user, HubService *service)
+static EffectiveAsks *
+path_asks(EffectiveWay *way, HubToken *token, HubUser *user, HubService *service, bool inherit)
 {
 	EffectiveAsks *asks = palloc0(sizeof(EffectiveAsks));
 	ExpandTarget target;
@@ -273,13 +273,15 @@ effective_asks(EffectiveWay *way, HubToken *token, HubUser *user, HubService *se
 	scope_iter_init(&iter, token->stored);
 	while (scope_iter_next(&iter, &member))
 	{
-		EffectiveAsk *ask = &asks->asks[asks->n++];
+		EffectiveAsk *ask = &asks->asks[asks->n];
 
 		ask->kind = ASK_STORED;
 		ask->raw = member;
 		if (member.kind == SCOPE_OPEN && member.base_len == 7 &&
 			memcmp(member.base, "inherit", 7) == 0)
 		{
+			if (!inherit)
+				continue;
 			/* the hub looks at nothing else then */
 			asks->asks[0] = *ask;
 			asks->asks[0].kind = ASK_INHERIT;
@@ -287,6 +289,7 @@ effective_asks(EffectiveWay *way, HubToken *token, HubUser *user, HubService *se
 			return asks;
 		}
 		ask->scopes = catalogue_expand(way->memo->catalogue, scopeset_single(&member), &target);
+		asks->n++;
 	}
 	asks->asks[asks->n].kind = ASK_CLIENT;
 	asks->asks[asks->n++].scopes = effective_access(asks->client);
@@ -295,6 +298,18 @@ effective_asks(EffectiveWay *way, HubToken *token, HubUser *user, HubService *se
 	asks->asks[asks->n].kind = ASK_IDENTIFY;
 	asks->asks[asks->n++].scopes = scope_builder_finish(builder, false);
 	return asks;
+}
+
+EffectiveAsks *
+effective_asks(EffectiveWay *way, HubToken *token, HubUser *user, HubService *service)
+{
+	return path_asks(way, token, user, service, true);
+}
+
+EffectiveAsks *
+effective_asks_beside_inherit(EffectiveWay *way, HubToken *token, HubUser *user, HubService *service)
+{
+	return path_asks(way, token, user, service, false);
 }
 
 /* ---- paths ---- */
