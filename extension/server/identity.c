@@ -265,8 +265,10 @@ const Identity *
 identity_get(void)
 {
 	const IdentityTaken *taken = identity_taken;
+	MemoryContext context;
 	MemoryContext caller;
 	IdentityMoment now;
+	Identity	identity;
 	static uint64 serial = 0;
 	bool		alive;
 
@@ -281,15 +283,22 @@ identity_get(void)
 	}
 
 	identity_forget();
-	if (identity_context == NULL)
-		identity_context = AllocSetContextCreate(TopTransactionContext,
-												 "jhub_authz identity", ALLOCSET_SMALL_SIZES);
-	MemoryContextReset(identity_context);
-	caller = MemoryContextSwitchTo(identity_context);
-	alive = identity_reread(taken, &identity_read);
+	/* what the hub's role has made of its tables may come here while they are read */
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"jhub_authz identity", ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	alive = identity_reread(taken, &identity);
 	MemoryContextSwitchTo(caller);
 	if (!alive)
+	{
+		MemoryContextDelete(context);
 		return NULL;
+	}
+	if (identity_context != NULL)
+		MemoryContextDelete(identity_context);
+	MemoryContextSetParent(context, TopTransactionContext);
+	identity_context = context;
+	identity_read = identity;
 	identity_read.serial = ++serial;
 	identity_moment = now;
 	identity_read_for = taken;
