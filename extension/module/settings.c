@@ -537,7 +537,7 @@ jhub_authz__policy_defaults(PG_FUNCTION_ARGS)
 static const char *
 settings_skip_url(const char *url, char end)
 {
-	while (*url > ' ' && *url != 0x7f && strchr("?#\"<>\\^`{|}", *url) == NULL && *url != end)
+	while (*url > ' ' && *url < 0x7f && strchr("?#\"<>\\^`{|}", *url) == NULL && *url != end)
 		url++;
 	return url;
 }
