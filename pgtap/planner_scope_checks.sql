@@ -42,14 +42,14 @@ BEGIN
     RETURN answer;
 END $$;
 
-SELECT plan(43);
+SELECT plan(46);
 
 SET LOCAL enable_seqscan = off;
 SELECT matches(pg_temp.plan_of('SELECT * FROM held WHERE ' || condition), 'Filter: .*Bitmap Index Scan on held_gin\s+Index Cond: ' || wanted, condition || ' uses the index')
   FROM (VALUES
     ($$has_scope(scopes, 'servers')$$, $re$\(scopes @>> '\["servers"\]'$re$),
     ($$has_scope(scopes, 'servers!server=alice/')$$, $re$\(scopes @>> '\["servers!server=alice/"\]'$re$),
-    ($$has_scope(scopes, (SELECT 'serv' || 'ers'))$$, $re$\(scopes @>> scopeset_of\(VARIADIC ARRAY\[$re$),
+    ($$has_scope(scopes, (SELECT 'serv' || 'ers'))$$, $re$\(scopes @>> CASE WHEN \(\$0 IS NOT NULL\) THEN scopeset_of\(VARIADIC ARRAY\[$re$),
     ($$has_any_scope(scopes, 'servers')$$, $re$\(scopes && '\["servers"\]'$re$),
     ($$covers(scopes, 'servers!user=alice')$$, $re$\(scopes @>> '\["servers!user=alice"\]'$re$)) AS v (condition, wanted);
 SELECT doesnt_match(pg_temp.plan_of('SELECT * FROM held WHERE ' || condition), 'Index Cond', condition || ' cannot')
@@ -72,10 +72,16 @@ SELECT is(pg_temp.by('index', condition), pg_temp.by('scan', condition), conditi
 SET LOCAL plan_cache_mode = force_generic_plan;
 SET LOCAL enable_seqscan = off;
 PREPARE holders(text) AS SELECT count(*)::int FROM held WHERE has_scope(scopes, $1);
-SELECT matches(pg_temp.plan_of($$EXECUTE holders('servers')$$), 'Index Cond: \(scopes @>> scopeset_of', 'a generic plan uses the index');
+SELECT matches(pg_temp.plan_of($$EXECUTE holders('servers')$$), 'Index Cond: \(scopes @>> CASE WHEN \(\$1 IS NOT NULL\) THEN scopeset_of', 'a generic plan uses the index');
 SELECT results_eq($$EXECUTE holders('servers!user=alice')$$, ARRAY[(SELECT count(*)::int FROM held WHERE id > 0 AND id % 50 IN (0, 1, 2, 4))], '... and finds what is held by groups too');
 SELECT throws_ok($$EXECUTE holders('servers!usr=x')$$, '22P02', NULL, '... and refuses what is no scope');
+SELECT results_eq('EXECUTE holders(NULL)', ARRAY[0], '... and finds nothing for NULL, as without an index');
 RESET plan_cache_mode;
+SET LOCAL enable_material = off;
+PREPARE joined AS SELECT w.scope, count(h.id)::int FROM (VALUES ('tokens!user=u5'), (NULL)) AS w (scope) LEFT JOIN held h ON has_scope(h.scopes, w.scope) GROUP BY 1 ORDER BY 1;
+SELECT matches(pg_temp.plan_of('EXECUTE joined'), 'Index Cond: \(scopes @>> CASE', 'a join asks the index for each row');
+SELECT results_eq('EXECUTE joined', $$VALUES ('tokens!user=u5', 1), (NULL, 0)$$, '... but not for NULL');
+RESET enable_material;
 RESET enable_seqscan;
 
 -- parallel

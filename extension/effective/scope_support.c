@@ -56,6 +56,29 @@ support_constant(Oid set, const Const *text_const)
 							  ScopesetPGetDatum(scopeset_single(&member)), false, false);
 }
 
+/* NULL for NULL, which finds no row and which the constructor refuses. */
+static Node *
+support_unless_null(Oid set, Node *value, FuncExpr *call)
+{
+	NullTest   *test = makeNode(NullTest);
+	CaseWhen   *when = makeNode(CaseWhen);
+	CaseExpr   *result = makeNode(CaseExpr);
+
+	test->arg = (Expr *) copyObject(value);
+	test->nulltesttype = IS_NOT_NULL;
+	test->argisrow = false;
+	test->location = -1;
+	when->expr = (Expr *) test;
+	when->result = (Expr *) call;
+	when->location = -1;
+	result->casetype = set;
+	result->casecollid = InvalidOid;
+	result->args = list_make1(when);
+	result->defresult = (Expr *) makeNullConst(set, -1, InvalidOid);
+	result->location = -1;
+	return (Node *) result;
+}
+
 /* One scope, text that is known when the query is run: scopeset_of(text). */
 static Node *
 support_variable(Oid set, Oid schema, Node *value)
@@ -78,7 +101,7 @@ support_variable(Oid set, Oid schema, Node *value)
 	call = makeFuncExpr(constructor, set, list_make1(array), InvalidOid, InvalidOid,
 						COERCE_EXPLICIT_CALL);
 	call->funcvariadic = true;
-	return (Node *) call;
+	return support_unless_null(set, value, call);
 }
 
 /*
