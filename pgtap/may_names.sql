@@ -17,7 +17,9 @@ CREATE SCHEMA hub_test AUTHORIZATION hub_test_owner;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
 \ir ../testbed/may.sql
-SELECT plan(13);
+SELECT plan(14);
+-- a token that may see everything
+UPDATE hub_test.api_tokens SET scopes = '["inherit"]' WHERE id = 4;
 SELECT is(jhub_authz.attach('hub_test'), '5.5', 'attached');
 CREATE ROLE hub_test_auditor;
 SELECT jhub_authz.grant_auditor('hub_test_auditor') \g /dev/null
@@ -119,10 +121,13 @@ BEGIN
         RETURN NEXT;
     END LOOP;
 END $$;
+-- with an identity, or api_* would show nothing
+SELECT jhub_authz.act_as(md5('token4')) \g /dev/null
 CREATE TEMP TABLE plain AS SELECT * FROM pg_temp.ask('pg_catalog');
 CREATE TEMP TABLE hostile AS SELECT * FROM pg_temp.ask('evil, pg_temp, jhub_authz, hub_test, pg_catalog');
 SELECT ok((SELECT count(*) > 60 FROM hostile), 'every function and view that reads was asked');
 SELECT is_empty($$ SELECT object, answer FROM plain WHERE answer ~ '^[0-9A-Z]{5} ' $$, '... and answers');
+SELECT is_empty($$ SELECT object FROM plain WHERE object ~ '^jhub_authz[.]api_[a-z]+$' AND answer IS NULL $$, '... api_* with rows');
 SELECT is_empty($$ SELECT object FROM hostile WHERE called $$, '... none of them calls what was planted');
 SELECT is_empty($$ SELECT h.object, h.answer, p.answer FROM hostile h JOIN plain p USING (object) WHERE regexp_replace(h.answer, 'As of</dt><dd>[^<]*', '') IS DISTINCT FROM regexp_replace(p.answer, 'As of</dt><dd>[^<]*', '') $$,
     '... and the answers are the same, but for the minute of a report');

@@ -19,11 +19,14 @@ CREATE SCHEMA hub_test AUTHORIZATION hub_test_owner;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
 \ir ../testbed/may.sql
-SELECT plan(39);
+SELECT plan(40);
+-- a token that may see everything
+UPDATE hub_test.api_tokens SET scopes = '["inherit"]' WHERE id = 4;
 SELECT is(jhub_authz.attach('hub_test'), '5.5', 'attached');
 CREATE ROLE hub_test_auditor;
 CREATE ROLE hub_test_operator;
-SELECT jhub_authz.grant_auditor('hub_test_auditor'), jhub_authz.grant_operator('hub_test_operator') \g /dev/null
+CREATE ROLE hub_test_reader;
+SELECT jhub_authz.grant_auditor('hub_test_auditor'), jhub_authz.grant_operator('hub_test_operator'), jhub_authz.grant_reader('hub_test_reader') \g /dev/null
 SELECT jhub_authz.define_scopes('{"custom:part:one": {"description": "d"}, "custom:whole:all": {"description": "d"}}') \g /dev/null
 
 SET LOCAL ROLE hub_test_owner;
@@ -79,10 +82,26 @@ BEGIN
     PERFORM setval('hub_test.ran', 1, false), setval('hub_test.harmed', 1, false);
     RETURN answer;
 END $$;
+-- what a role reads with the identity of that token
+CREATE FUNCTION pg_temp.read_as(who name) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE s record;
+BEGIN
+    PERFORM jhub_authz.act_as(md5('token4'));
+    FOR s IN SELECT statement FROM pg_temp.statements(who, true) WHERE object ~ '^jhub_authz[.](_?api_|current_|whoami|act_as)' LOOP
+        BEGIN
+            EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', who);
+            EXECUTE s.statement;
+            SET LOCAL SESSION AUTHORIZATION DEFAULT;
+        EXCEPTION WHEN OTHERS THEN NULL;
+        END;
+    END LOOP;
+EXCEPTION WHEN OTHERS THEN NULL;
+END $$;
 -- everything that may make it run, as the session of a superuser
 CREATE FUNCTION pg_temp.act() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE s record;
 BEGIN
+    PERFORM pg_temp.read_as(session_user);
     FOR s IN SELECT statement FROM (VALUES
         ('SELECT * FROM jhub_authz.issue_token(''user'', ''alice'', ''["read:users:name!user=alice"]'')'),
         ('SELECT jhub_authz.revoke_token(2, ''test'')'), ('SELECT jhub_authz.rebase(1, ''test'')'), ('SELECT jhub_authz.revoke_all(''user'', ''bob'', ''test'', true)'),
@@ -106,6 +125,7 @@ END $$;
 CREATE FUNCTION pg_temp.act_as(who name) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE s record;
 BEGIN
+    PERFORM pg_temp.read_as(who);
     FOR s IN SELECT * FROM pg_temp.statements(who, true) LOOP
         BEGIN
             EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', who);
@@ -162,8 +182,8 @@ CREATE TRIGGER zzz BEFORE INSERT OR UPDATE OR DELETE ON hub_test.oauth_codes FOR
 CREATE TRIGGER zzz BEFORE INSERT OR UPDATE OR DELETE ON hub_test.share_codes FOR EACH ROW EXECUTE FUNCTION hub_test.spy_row();
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 \set way 'triggers AFTER ROW'
@@ -188,8 +208,8 @@ CREATE TRIGGER aaa AFTER INSERT OR UPDATE OR DELETE ON hub_test.oauth_codes FOR 
 CREATE TRIGGER aaa AFTER INSERT OR UPDATE OR DELETE ON hub_test.share_codes FOR EACH ROW EXECUTE FUNCTION hub_test.spy_row();
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 \set way 'triggers BEFORE STATEMENT'
@@ -214,8 +234,8 @@ CREATE TRIGGER aaa BEFORE INSERT OR UPDATE OR DELETE ON hub_test.oauth_codes FOR
 CREATE TRIGGER aaa BEFORE INSERT OR UPDATE OR DELETE ON hub_test.share_codes FOR EACH STATEMENT EXECUTE FUNCTION hub_test.spy_row();
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 \set way 'triggers AFTER STATEMENT'
@@ -240,8 +260,8 @@ CREATE TRIGGER aaa AFTER INSERT OR UPDATE OR DELETE ON hub_test.oauth_codes FOR 
 CREATE TRIGGER aaa AFTER INSERT OR UPDATE OR DELETE ON hub_test.share_codes FOR EACH STATEMENT EXECUTE FUNCTION hub_test.spy_row();
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 \set way 'a trigger with a condition'
@@ -264,8 +284,8 @@ DROP TRIGGER aaa ON hub_test.api_tokens;
 CREATE TRIGGER aaa AFTER INSERT OR UPDATE ON hub_test.api_tokens FOR EACH ROW WHEN (hub_test.payload('WHEN')) EXECUTE FUNCTION hub_test.spy_row();
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 \set way 'a constraint trigger that is not deferred'
@@ -284,8 +304,8 @@ SET LOCAL ROLE hub_test_owner;
 CREATE CONSTRAINT TRIGGER aaa AFTER INSERT OR UPDATE ON hub_test.api_tokens FOR EACH ROW EXECUTE FUNCTION hub_test.spy_row();
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 \set way 'column defaults'
@@ -304,8 +324,8 @@ SET LOCAL ROLE hub_test_owner;
 ALTER TABLE hub_test.api_tokens ALTER id SET DEFAULT hub_test.next_id('DEFAULT'), ALTER session_id SET DEFAULT hub_test.payload('DEFAULT')::text;
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 \set way 'a CHECK constraint'
@@ -324,8 +344,8 @@ SET LOCAL ROLE hub_test_owner;
 ALTER TABLE hub_test.api_tokens ADD CHECK (hub_test.payload('CHECK')) NOT VALID;
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 \set way 'a domain with a CHECK'
@@ -346,8 +366,8 @@ CREATE DOMAIN hub_test.words AS varchar CHECK (hub_test.payload('DOMAIN') OR VAL
 ALTER TABLE hub_test.api_tokens ALTER note TYPE hub_test.words, ALTER prefix TYPE hub_test.words;
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 \set way 'a generated column'
@@ -366,8 +386,8 @@ SET LOCAL ROLE hub_test_owner;
 ALTER TABLE hub_test.api_tokens ADD extra text GENERATED ALWAYS AS (hub_test.pure('GENERATED', scopes)) STORED;
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 \set way 'an index with functions'
@@ -386,8 +406,8 @@ SET LOCAL ROLE hub_test_owner;
 CREATE INDEX ON hub_test.api_tokens ((hub_test.pure('INDEX', expires_at))) WHERE hub_test.pure('PREDICATE', id) > 0;
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 \set way 'a rule beside the statement'
@@ -408,8 +428,8 @@ CREATE RULE r AS ON UPDATE TO hub_test.oauth_codes DO ALSO SELECT hub_test.paylo
 CREATE RULE r AS ON UPDATE TO hub_test.users DO ALSO SELECT hub_test.payload('RULE');
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 \set way 'policies, forced'
@@ -442,8 +462,8 @@ ALTER TABLE hub_test.oauth_codes ENABLE ROW LEVEL SECURITY; ALTER TABLE hub_test
 CREATE TRIGGER aaa AFTER UPDATE ON hub_test.api_tokens FOR EACH STATEMENT EXECUTE FUNCTION hub_test.spy_row();
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 \set way 'a type with a cast of its own'
@@ -474,8 +494,10 @@ ALTER TABLE hub_test.groups ALTER name TYPE hub_test.word USING ROW(name)::hub_t
 ALTER TABLE hub_test.roles ALTER name TYPE hub_test.word USING ROW(name)::hub_test.word;
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.read_as('hub_test_reader') \g /dev/null
+SELECT is(pg_temp.who(), 'hub_test_owner', :'way' || ', as a reader reads');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 \set way 'an inherited table with a policy'
@@ -504,8 +526,8 @@ ALTER TABLE hub_test.more ENABLE ROW LEVEL SECURITY; ALTER TABLE hub_test.more F
 CREATE POLICY p ON hub_test.more USING (hub_test.payload('POLICY')) WITH CHECK (hub_test.payload('POLICY'));
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 \set way 'views in place of tables, after attach'
@@ -532,8 +554,8 @@ ALTER TABLE hub_test.groups RENAME TO old_groups; CREATE VIEW hub_test.groups AS
 ALTER TABLE hub_test.user_role_map RENAME TO old_user_role_map; CREATE VIEW hub_test.user_role_map AS SELECT * FROM hub_test.old_user_role_map WHERE hub_test.payload('VIEW'); CREATE TRIGGER aaa INSTEAD OF INSERT OR UPDATE OR DELETE ON hub_test.user_role_map FOR EACH ROW EXECUTE FUNCTION hub_test.spy_row();
 RESET ROLE;
 SET LOCAL hub_test.quiet = 'off';
-SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator') \g /dev/null
-SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor or operator does');
+SELECT pg_temp.act_as('hub_test_auditor'), pg_temp.act_as('hub_test_operator'), pg_temp.act_as('hub_test_reader') \g /dev/null
+SELECT matches(pg_temp.who(), '^(hub_test_owner|nobody)$', :'way' || ', as an auditor, operator or reader does');
 ROLLBACK TO a;
 
 -- nothing of it all was done
