@@ -22,5 +22,10 @@ SELECT scopes FROM api_tokens WHERE id = 901;
 SELECT jhub_authz.subject_covers('user', 'bob', '["read:users!user=\u4e2d"]');
 SELECT jhub_authz.covers('["read:users!group=physics"]', '["read:users!user=\u4e2d"]');
 SELECT * FROM jhub_authz.self_check();
+-- and audits tell it, as JSON writes it
+INSERT INTO user_role_map VALUES (10, 51, false);
+SELECT scope, filter_value FROM jhub_authz.effective_scopes WHERE subject_kind = 'user' AND subject = 'bob' AND via_role = 'odd' ORDER BY scope COLLATE "C";
+SELECT code, subject, object FROM jhub_authz.findings WHERE subject_kind = 'role' AND subject IN ('odd', 'misspelt') ORDER BY code, subject COLLATE "C", object COLLATE "C";
+SELECT jhub_authz.report_html() ~ 'nosuch.u4e2d:x' AS reported;
 \c :database
 DROP DATABASE jhub_authz_foreign;

@@ -23,7 +23,7 @@ void
 audit_put_len(Datum *value, bool *isnull, const char *str, int len)
 {
 	*isnull = str == NULL;
-	*value = str == NULL ? (Datum) 0 : PointerGetDatum(module_text_from_utf8(str, len));
+	*value = str == NULL ? (Datum) 0 : PointerGetDatum(module_text_shown(str, len));
 }
 
 void
@@ -280,6 +280,48 @@ jhub_authz_what_can(PG_FUNCTION_ARGS)
 	{
 		audit_scope_rows(&rows, &subject);
 		hub_free(subject.data);
+	}
+	return (Datum) 0;
+}
+
+/* ---- a set ---- */
+
+/* Columns of _shown_scopes */
+enum
+{
+	SHOWN_SCOPE,
+	SHOWN_BASE,
+	SHOWN_FILTER_KIND,
+	SHOWN_FILTER_VALUE,
+	SHOWN_NCOLUMNS
+};
+
+/*
+ * _shown_scopes(scopes) - rows as scope_explode's, for what only tells of them:
+ * a name that the server's encoding cannot hold is no error.
+ */
+PG_FUNCTION_INFO_V1(jhub_authz__shown_scopes);
+Datum
+jhub_authz__shown_scopes(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	ScopeIter	iter;
+	ScopeMember member;
+
+	InitMaterializedSRF(fcinfo, 0);
+	scope_iter_init(&iter, PG_GETARG_SCOPESET_P(0));
+	while (scope_iter_next(&iter, &member))
+	{
+		Datum		values[SHOWN_NCOLUMNS];
+		bool		nulls[SHOWN_NCOLUMNS];
+
+		audit_put_member(&values[SHOWN_SCOPE], &nulls[SHOWN_SCOPE], &member);
+		audit_put_len(&values[SHOWN_BASE], &nulls[SHOWN_BASE], member.base, member.base_len);
+		audit_put(&values[SHOWN_FILTER_KIND], &nulls[SHOWN_FILTER_KIND],
+				  member.kind != SCOPE_OPEN ? scope_kind_name(member.kind) : NULL);
+		audit_put_len(&values[SHOWN_FILTER_VALUE], &nulls[SHOWN_FILTER_VALUE],
+					  member.value, member.value_len);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;
 }

@@ -5,6 +5,11 @@ CREATE FUNCTION jhub_authz._audit_keys(kind text, OUT id integer, OUT name text)
 COMMENT ON FUNCTION jhub_authz._audit_keys(text) IS 'ids and names of all subjects of a kind; tokens have an id only';
 REVOKE ALL ON FUNCTION jhub_authz._audit_keys(text) FROM PUBLIC;
 
+CREATE FUNCTION jhub_authz._shown_scopes(scopes jhub_authz.scopeset, OUT scope text, OUT base text, OUT filter_kind text, OUT filter_value text) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'jhub_authz__shown_scopes' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5 ROWS 20;
+COMMENT ON FUNCTION jhub_authz._shown_scopes(jhub_authz.scopeset) IS 'scopes as scope_explode gives them, but as JSON writes what the server''s encoding cannot hold';
+REVOKE ALL ON FUNCTION jhub_authz._shown_scopes(jhub_authz.scopeset) FROM PUBLIC;
+
 CREATE FUNCTION jhub_authz._scopes_of(kind text, id integer, OUT subject_kind text, OUT subject text, OUT scope text,
         OUT filter_kind text, OUT filter_value text, OUT base text, OUT via_role text, OUT via_group text,
         OUT via_share integer, OUT share_server text, OUT raw_scope text, OUT owner_kind text, OUT owner text,

@@ -118,7 +118,7 @@ CREATE FUNCTION jhub_authz._some_scopes(scopes jhub_authz.scopeset) RETURNS text
     AS $body$
     SELECT string_agg(e.scope, ', ' ORDER BY e.n) FILTER (WHERE e.n <= 4)
            || CASE WHEN count(*) > 4 THEN format(' and %s more', count(*) - 4) ELSE '' END
-      FROM (SELECT s.scope, row_number() OVER () AS n FROM jhub_authz.scope_explode(scopes) s) AS e
+      FROM (SELECT s.scope, row_number() OVER () AS n FROM jhub_authz._shown_scopes(scopes) s) AS e
     $body$;
 COMMENT ON FUNCTION jhub_authz._some_scopes(jhub_authz.scopeset) IS 'the first of some scopes, and how many more there are';
 REVOKE ALL ON FUNCTION jhub_authz._some_scopes(jhub_authz.scopeset) FROM PUBLIC;
@@ -136,7 +136,7 @@ CREATE FUNCTION jhub_authz._toxic_combinations(OUT severity text, OUT subject_ki
                   string_agg(held.base, ', ' ORDER BY held.base COLLATE "C"))
       FROM (SELECT 'user' AS kind, u.name, u.scopes FROM jhub_authz.all_user_scopes() u
             UNION ALL SELECT 'service', v.name, v.scopes FROM jhub_authz.all_service_scopes() v) AS s,
-           LATERAL jhub_authz.scope_explode(s.scopes) held
+           LATERAL jhub_authz._shown_scopes(s.scopes) held
      WHERE s.scopes OPERATOR(jhub_authz.&&) 'groups'::jhub_authz.scopeset
        AND held.filter_kind = 'group'
        AND NOT held.base = ANY (ARRAY['groups', 'admin:groups', 'delete:groups', 'read:groups', 'read:groups:name', 'list:groups', 'read:roles:groups'])

@@ -56,7 +56,7 @@ CREATE FUNCTION jhub_authz._report_heat(most integer) RETURNS text
     AS $body$
     WITH held AS MATERIALIZED (
         SELECT g.name, e.base, bool_or(e.filter_kind IS NULL) AS everywhere, count(*) AS n
-          FROM jhub_authz.all_group_scopes() g, LATERAL jhub_authz.scope_explode(g.scopes) e
+          FROM jhub_authz.all_group_scopes() g, LATERAL jhub_authz._shown_scopes(g.scopes) e
          GROUP BY g.name, e.base),
     wide AS (SELECT base, row_number() OVER (ORDER BY count(*) DESC, base COLLATE "C") AS place FROM held GROUP BY base),
     tall AS (

@@ -55,10 +55,10 @@ BEGIN ATOMIC
                    CASE WHEN a.error IS NOT NULL THEN a.error
                         WHEN a.subject IS NOT NULL
                         THEN pg_catalog.concat_ws('; ',
-                                 'lacks ' OPERATOR(pg_catalog.||) (SELECT pg_catalog.string_agg(x.scope, ' ') FROM (SELECT e.scope FROM jhub_authz.scope_explode(t.scopes) e
-                                     EXCEPT SELECT e.scope FROM jhub_authz.scope_explode(a.scopes) e ORDER BY 1) x),
-                                 'holds besides ' OPERATOR(pg_catalog.||) (SELECT pg_catalog.string_agg(x.scope, ' ') FROM (SELECT e.scope FROM jhub_authz.scope_explode(a.scopes) e
-                                     EXCEPT SELECT e.scope FROM jhub_authz.scope_explode(t.scopes) e ORDER BY 1) x))
+                                 'lacks ' OPERATOR(pg_catalog.||) (SELECT pg_catalog.string_agg(x.scope, ' ') FROM (SELECT e.scope FROM jhub_authz._shown_scopes(t.scopes) e
+                                     EXCEPT SELECT e.scope FROM jhub_authz._shown_scopes(a.scopes) e ORDER BY 1) x),
+                                 'holds besides ' OPERATOR(pg_catalog.||) (SELECT pg_catalog.string_agg(x.scope, ' ') FROM (SELECT e.scope FROM jhub_authz._shown_scopes(a.scopes) e
+                                     EXCEPT SELECT e.scope FROM jhub_authz._shown_scopes(t.scopes) e ORDER BY 1) x))
                         WHEN NOT EXISTS (SELECT FROM subjects s WHERE s.kind OPERATOR(pg_catalog.=) t.subject_kind AND s.name OPERATOR(pg_catalog.=) t.subject)
                         THEN pg_catalog.format('there is no %s "%s"', t.subject_kind, t.subject)
                         WHEN t.granted IS NOT NULL AND NOT EXISTS (SELECT FROM subjects s WHERE s.kind OPERATOR(pg_catalog.=) t.grant_kind AND s.name OPERATOR(pg_catalog.=) t.granted)

@@ -158,6 +158,36 @@ module_text_if_representable(const char *utf8)
 	return converted < len ? NULL : cstring_to_text((char *) buf);
 }
 
+/*
+ * For rows that tell what there is: a character that the server's encoding has
+ * not is written as JSON does it, as it is stored in the hub's columns.
+ */
+text *
+module_text_shown(const char *str, int len)
+{
+	char	   *utf8 = pnstrdup(str, len);
+	text	   *shown = module_text_if_representable(utf8);
+	StringInfoData buf;
+
+	if (shown != NULL)
+		return shown;
+	initStringInfo(&buf);
+	for (const char *p = utf8; *p != '\0'; p += pg_utf_mblen((const unsigned char *) p))
+	{
+		int			width = pg_utf_mblen((const unsigned char *) p);
+		pg_wchar	c = utf8_to_unicode((const unsigned char *) p);
+
+		if (width == 1 || module_text_if_representable(pnstrdup(p, width)) != NULL)
+			appendBinaryStringInfo(&buf, p, width);
+		else if (c < 0x10000)
+			appendStringInfo(&buf, "\\u%04x", c);
+		else
+			appendStringInfo(&buf, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+							 0xdc00 + ((c - 0x10000) & 0x3ff));
+	}
+	return module_text_from_utf8(buf.data, buf.len);
+}
+
 text *
 module_text_from_utf8(const char *str, int len)
 {

@@ -28,6 +28,7 @@ extern char *module_from_utf8(const char *str, int len);
 extern char *module_to_utf8(const char *str);
 extern text *module_text_from_utf8(const char *str, int len);
 extern text *module_text_if_representable(const char *utf8);
+extern text *module_text_shown(const char *str, int len);
 
 /*
  * So long ago.  What reaches further back than times do is -infinity, and what
