@@ -31,7 +31,7 @@ SQL_growth = growth by_group preview reinstate attach
 SQL_upgrade = upgrade
 SQL_login = login
 SQL_server = required_scopes authorize identity whoami api
-SQL_audit = history graph past effective_scopes token_audit assertions targets explain effective_admins orphaned_grants role_reach leaver_gaps findings report_style report
+SQL_audit = history graph past effective_scopes token_audit assertions targets explain effective_admins orphaned_grants role_reach leaver_gaps since findings report_style report
 
 OBJS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.o,$(OBJS_$(r))))
 SQL_PARTS = $(foreach r,$(ROOMS),$(patsubst %,extension/$(r)/%.sql,$(SQL_$(r))))

@@ -65,7 +65,7 @@ BEGIN
 END $$;
 SELECT is(pg_temp.plan('code = ''toxic_combination'''), '_toxic_combinations', 'a condition on the code asks what it is about alone');
 SELECT is(pg_temp.plan('code = ''never_expires'''), '_audit_keys _dormant_before _token_audit', '... of tokens');
-SELECT is(pg_temp.plan('code = ''undefined_scope'''), '_orphaned_grants', '... of grants');
+SELECT is(pg_temp.plan('code = ''undefined_scope'''), '_orphans', '... of grants');
 
 -- tokens
 SELECT set_eq($$ SELECT pg_temp.found('never_expires') $$, $$ SELECT format('%s token %s %s', CASE WHEN class IN ('server', 'service') THEN 'info' ELSE 'low' END, token_id, created::date)

@@ -150,17 +150,28 @@ COMMENT ON FUNCTION jhub_authz._toxic_combinations() IS 'who may put anybody int
 REVOKE ALL ON FUNCTION jhub_authz._toxic_combinations() FROM PUBLIC;
 
 -- Users and services that are admin or as good as admin, one row each, and by what.
--- Whom the hub knows as admin, by flag or role, is declared.
-CREATE FUNCTION jhub_authz._admins(OUT subject_kind text, OUT subject text, OUT declared boolean, OUT flag boolean, OUT role boolean, OUT hows text[], OUT grants text) RETURNS SETOF record
+-- Whom the hub knows as admin, by flag or role, is declared; of the others since is
+-- when the first of the roles that suffice by themselves was given as it is now.
+CREATE FUNCTION jhub_authz._admins(OUT subject_kind text, OUT subject text, OUT declared boolean, OUT flag boolean, OUT role boolean, OUT hows text[], OUT grants text, OUT since timestamptz) RETURNS SETOF record
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100
     SET search_path = pg_catalog, pg_temp
     AS $body$
+    WITH reason AS MATERIALIZED (SELECT * FROM jhub_authz.effective_admins e WHERE e.subject_kind IN ('user', 'service')),
+    undeclared AS (
+        SELECT d.subject_kind, d.subject
+          FROM reason d GROUP BY d.subject_kind, d.subject HAVING NOT bool_or(d.how IN ('flag', 'role'))),
+    dated AS (
+        SELECT d.subject_kind, d.subject, nullif(min(s.since), '-infinity') AS since
+          FROM reason d JOIN undeclared k ON k.subject_kind = d.subject_kind AND k.subject = d.subject
+          JOIN jhub_authz._roles_since((SELECT array_agg(DISTINCT w.via_role) FROM reason w JOIN undeclared k ON k.subject_kind = w.subject_kind AND k.subject = w.subject)) s
+            ON s.subject_kind = d.subject_kind AND s.subject = d.subject AND s.via_role = d.via_role AND s.via_group IS NOT DISTINCT FROM d.via_group
+         GROUP BY d.subject_kind, d.subject)
     SELECT a.subject_kind, a.subject, bool_or(a.how IN ('flag', 'role')), bool_or(a.how = 'flag'), bool_or(a.how = 'role'),
            array_agg(DISTINCT a.how COLLATE "C"),
-           string_agg(DISTINCT coalesce('role "' || a.via_role || '"' || coalesce(' of group "' || a.via_group || '"', ''), a.path) COLLATE "C", '; ')
-      FROM jhub_authz.effective_admins a
-     WHERE a.subject_kind IN ('user', 'service')
-     GROUP BY a.subject_kind, a.subject
+           string_agg(DISTINCT coalesce('role "' || a.via_role || '"' || coalesce(' of group "' || a.via_group || '"', ''), a.path) COLLATE "C", '; '),
+           s.since
+      FROM reason a LEFT JOIN dated s ON s.subject_kind = a.subject_kind AND s.subject = a.subject
+     GROUP BY a.subject_kind, a.subject, s.since
     $body$;
 COMMENT ON FUNCTION jhub_authz._admins() IS 'users and services that are admin or as good as admin, one row each';
 REVOKE ALL ON FUNCTION jhub_authz._admins() FROM PUBLIC;
@@ -195,8 +206,8 @@ CREATE VIEW jhub_authz._findings AS
                         WHEN o.defect OPERATOR(pg_catalog.=) 'undefined' THEN 'undefined_scope'
                         WHEN o.defect OPERATOR(pg_catalog.=) 'no slash' THEN 'server_without_slash'
                         ELSE 'orphaned_grant' END AS code,
-                   o.subject_kind, o.subject, COALESCE(o.scope, NULLIF(o.defect, 'does not parse')) AS object, o.detail, NULL::timestamptz AS since
-              FROM jhub_authz.orphaned_grants o
+                   o.subject_kind, o.subject, COALESCE(o.scope, NULLIF(o.defect, 'does not parse')) AS object, o.detail, o.since
+              FROM jhub_authz._orphans() o
              WHERE o.defect OPERATOR(pg_catalog.<>) 'no owner'
             UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE false) x
      WHERE x.code OPERATOR(pg_catalog.=) ANY (ARRAY['unreadable_scopes', 'undefined_scope', 'server_without_slash', 'orphaned_grant'])
@@ -209,7 +220,7 @@ CREATE VIEW jhub_authz._findings AS
                    a.subject_kind, a.subject, CASE WHEN NOT a.declared THEN pg_catalog.array_to_string(a.hows, ', ') END AS object,
                    CASE WHEN NOT a.declared THEN pg_catalog.format('As good as admin: %s.', a.grants)
                         WHEN a.flag THEN 'The flag admin is set, but there is no role admin.'
-                        ELSE 'There is a role admin, but the flag admin is not set.' END AS detail, NULL::timestamptz AS since
+                        ELSE 'There is a role admin, but the flag admin is not set.' END AS detail, a.since
               FROM jhub_authz._admins() a WHERE NOT a.declared OR a.flag OPERATOR(pg_catalog.<>) a.role
             UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE false) x
      WHERE x.code OPERATOR(pg_catalog.=) ANY (ARRAY['effective_admin', 'admin_drift'])
