@@ -7,6 +7,8 @@
  */
 #include "login_case.h"
 
+#include "miscadmin.h"
+
 void
 login_match(LoginCase *c, const LoginRule *rule)
 {
@@ -37,11 +39,14 @@ login_match_list(LoginCase *c, LoginEffect effect, const char *kind, const Login
 	bool		found = false;
 
 	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (rules[i].value != NULL && login_contains(list, rules[i].value))
 		{
 			login_match(c, &rules[i]);
 			found = true;
 		}
+	}
 	return found;
 }
 

@@ -91,13 +91,15 @@ login_store_rules(const LoginConfig *config)
 	}
 	values[0] = login_text(config->provider, &null);
 	login_finish_columns(columns, 4, values + 1);
+	/* grouped, not joined: NULLs are equal, and it does not take each with each */
 	(void) spi_run("DELETE FROM jhub_authz.login_rules r USING ("
-				   "SELECT effect, kind, value, qualifier FROM jhub_authz.login_rules"
+				   "SELECT min(u.rule_id) AS rule_id FROM ("
+				   "SELECT rule_id, effect, kind, value, qualifier FROM jhub_authz.login_rules"
 				   " WHERE provider = $1"
-				   " EXCEPT SELECT * FROM unnest($2, $3, $4, $5)) AS o"
-				   " WHERE r.provider = $1 AND r.effect = o.effect AND r.kind = o.kind"
-				   " AND r.value IS NOT DISTINCT FROM o.value"
-				   " AND r.qualifier IS NOT DISTINCT FROM o.qualifier",
+				   " UNION ALL SELECT NULL, n.* FROM unnest($2, $3, $4, $5) AS n) AS u"
+				   " GROUP BY u.effect, u.kind, u.value, u.qualifier"
+				   " HAVING count(*) = count(u.rule_id)) AS o"
+				   " WHERE r.rule_id = o.rule_id",
 				   5, types, values, NULL, false, false, 0);
 	(void) spi_run("INSERT INTO jhub_authz.login_rules (provider, effect, kind, value, qualifier)"
 				   " SELECT $1, n.* FROM ("
