@@ -56,7 +56,7 @@ jsonb_is_deep(const char *json)
 static bool
 jsonb_parse(char *json, Datum *value)
 {
-	ErrorSaveContext context = {T_ErrorSaveContext};
+	ErrorSaveContext context = {.type = T_ErrorSaveContext};
 
 	return DirectInputFunctionCallSafe(jsonb_in, json, JSONBOID, -1, (Node *) &context, value);
 }
