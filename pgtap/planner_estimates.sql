@@ -32,7 +32,7 @@ BEGIN
     RETURN round((greatest(estimated, actual, 1) / greatest(least(estimated, actual), 1))::numeric, 2);
 END $$;
 
-SELECT plan(26);
+SELECT plan(28);
 SELECT cmp_ok(pg_temp.off_by(condition), '<=', 3.0, condition)
   FROM unnest(ARRAY[
     $$scopes @> 'admin:users'$$, $$scopes @> 'read:hub'$$, $$scopes @> 'read:hub list:services'$$, $$scopes @> 'users:activity'$$,
@@ -43,6 +43,16 @@ SELECT cmp_ok(pg_temp.off_by(condition), '<=', 3.0, condition)
     $$has_scope(scopes, 'admin:users')$$, $$has_scope(scopes, 'read:users!user=u1')$$, $$has_any_scope(scopes, 'custom:a:b')$$,
     $$covers(scopes, 'read:hub')$$, $$scopes @> NULL$$]) AS condition;
 SELECT isnt((SELECT most_common_elems::text FROM pg_stats WHERE tablename = 'held' AND attname = 'scopes'), NULL, 'the most common scopes are kept');
+
+-- immense sets: ANALYZE counts so many keys and no more, whichever rows they come from
+CREATE TABLE immense AS SELECT i, scopeset_of(VARIADIC array_agg('read:users!user=u' || i || 'x' || g) || ARRAY['always:a', CASE WHEN i > 140 THEN 'late:a' ELSE 'early:a' END]) AS scopes
+  FROM generate_series(1, 150) i, generate_series(1, 4000) g GROUP BY i ORDER BY i;
+ANALYZE immense;
+SELECT matches((SELECT convert_from(string_agg(k, '\x0a'), 'UTF8') FROM pg_stats, unnest(most_common_elems::text::bytea[]) k WHERE tablename = 'immense' AND attname = 'scopes'),
+    'Lalways:a', 'what the sets that were counted hold is kept');
+SELECT doesnt_match((SELECT convert_from(string_agg(k, '\x0a'), 'UTF8') FROM pg_stats, unnest(most_common_elems::text::bytea[]) k WHERE tablename = 'immense' AND attname = 'scopes'),
+    'Llate:a', '... and the rest was not counted');
+DROP TABLE immense;
 
 -- the estimators on other types
 CREATE FUNCTION pg_temp.never(a text, b text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false';

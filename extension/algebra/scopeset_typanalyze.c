@@ -149,6 +149,9 @@ typanalyze_rows(TypanalyzeCount *count, VacAttrStatsP stats,
 			if (PointerGetDatum(set) != value)
 				pfree(set);
 		}
+		/* sets are larger than the first ones told, or these are immense */
+		if (hash_get_num_entries(count->keys) >= TYPANALYZE_KEYS)
+			break;
 		if (i == TYPANALYZE_FIRST && count->total > 0)
 			step = 1 + (int) ((double) count->total / TYPANALYZE_FIRST * rows / TYPANALYZE_KEYS);
 	}
