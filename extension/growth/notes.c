@@ -26,6 +26,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
@@ -176,11 +177,15 @@ note(const char *kind, int id, int other, const char *old_name)
 static int32 *
 note_last_id(Page page, const NoteRun *run)
 {
-	ItemId		item = PageGetItemId(page, ItemPointerGetOffsetNumber(&run->tid));
+	OffsetNumber offset = ItemPointerGetOffsetNumber(&run->tid);
+	ItemId		item;
 	HeapTupleHeader tuple;
 	char	   *kind;
 	int32	   *ids;
 
+	if (offset > PageGetMaxOffsetNumber(page))
+		return NULL;
+	item = PageGetItemId(page, offset);
 	if (!ItemIdIsNormal(item))
 		return NULL;
 	tuple = (HeapTupleHeader) PageGetItem(page, item);
@@ -197,7 +202,8 @@ note_last_id(Page page, const NoteRun *run)
  * One more token, next to the one that was noted last: its note is stretched where
  * it lies, instead of making another.  Nobody else sees the row;
  * it and the token go together if the subtransaction is rolled back; and the
- * table is unlogged, so that a crash takes all of it.
+ * table is unlogged, so that a crash takes all of it.  If it is logged, or no heap,
+ * nothing is stretched.
  */
 static bool
 note_stretch(int id)
@@ -212,7 +218,7 @@ note_stretch(int id)
 		strncmp(run->application_name, application_name ? application_name : "", NAMEDATALEN - 1) != 0)
 		return false;
 	rel = table_open(run->relid, RowExclusiveLock);
-	if (!RelationNeedsWAL(rel))
+	if (!RelationNeedsWAL(rel) && rel->rd_rel->relam == HEAP_TABLE_AM_OID)
 	{
 		buffer = ReadBuffer(rel, ItemPointerGetBlockNumber(&run->tid));
 		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
@@ -239,6 +245,8 @@ note_token(int id)
 	note_at("token", id, 0, NULL, &note_run.tid);
 	if (!notes_open)
 		return;					/* decided at once: SET CONSTRAINTS */
+	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+		return;					/* it queued no decision, the next one has to */
 	note_run.subid = GetCurrentSubTransactionId();
 	note_run.relid = module_relation("pending");
 	note_run.first = note_run.last = id;
