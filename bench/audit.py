@@ -50,6 +50,7 @@ VIEWS = [
     ("who can get more", "SELECT count(*) FROM jhub_authz.escalation_paths"),
     ("findings of one kind: toxic combinations", "SELECT count(*) FROM jhub_authz.findings WHERE code = 'toxic_combination'"),
     ("findings of one kind: leavers", "SELECT count(*) FROM jhub_authz.findings WHERE code = 'leaver'"),
+    ("how long tokens outlived their users", "SELECT count(*) FROM jhub_authz.leaver_gaps"),
     ("all findings of one token", "SELECT * FROM jhub_authz.findings WHERE subject_kind = 'token' AND subject = '{token}'"),
     ("findings, all", "SELECT count(*), min(detail) FROM jhub_authz.findings"),
     ("picture of the hub", "SELECT jhub_authz.graph_dot()"),

@@ -195,8 +195,7 @@ REVOKE ALL ON FUNCTION jhub_authz._escalations() FROM PUBLIC;
 CREATE VIEW jhub_authz._findings AS
     SELECT CASE WHEN c.level OPERATOR(pg_catalog.=) 'error' THEN 'critical' ELSE 'medium' END AS severity, 'self_check'::text AS code,
            'hub'::text AS subject_kind, c.check_name AS subject, c.object, c.detail, NULL::timestamptz AS since
-      FROM jhub_authz.self_check() c
-     WHERE c.check_name OPERATOR(pg_catalog.<>) ALL (ARRAY['stored_scopes', 'undefined_scope'])
+      FROM jhub_authz._self_check() c
     UNION ALL
     SELECT x.severity, x.code, x.subject_kind, x.subject, x.object, x.detail, x.since
       FROM (SELECT CASE WHEN o.defect OPERATOR(pg_catalog.=) 'does not parse' THEN 'high'
@@ -278,42 +277,47 @@ CREATE VIEW jhub_authz._findings AS
            'Names of groups that differ in case alone.', NULL
       FROM jhub_authz._group_members() g GROUP BY pg_catalog.lower(g.name) HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1
     UNION ALL
-    -- a token is looked at once, for all of these
-    SELECT x.severity, x.code, x.subject_kind, x.subject, x.object,
-           pg_catalog.format('%s (of %s "%s"%s, %s)', x.detail, COALESCE(x.owner_kind, 'nobody'), COALESCE(x.owner, ''),
+    -- a token is looked at once, for all of these, and becomes a row for each that it is
+    SELECT CASE WHEN x.code OPERATOR(pg_catalog.=) 'grown_token'
+                THEN CASE WHEN x.on_growth OPERATOR(pg_catalog.=) 'ignore' OR x.uses_inherit AND x.inherit OPERATOR(pg_catalog.=) 'follow' THEN 'info' ELSE 'high' END
+                WHEN x.code OPERATOR(pg_catalog.=) 'never_expires'
+                THEN CASE WHEN x.class OPERATOR(pg_catalog.=) ANY (ARRAY['server', 'service']) THEN 'info' ELSE 'low' END
+                WHEN x.code OPERATOR(pg_catalog.=) 'discarded_scopes' THEN 'low'
+                WHEN x.code OPERATOR(pg_catalog.=) 'inherit_token' THEN 'info'
+                ELSE 'medium' END,
+           x.code, x.subject_kind, x.subject,
+           CASE WHEN x.code OPERATOR(pg_catalog.=) 'grown_token' THEN x.grown::text END,
+           pg_catalog.format('%s (of %s "%s"%s, %s)',
+                             CASE WHEN x.code OPERATOR(pg_catalog.=) 'ownerless_token' THEN 'It belongs to nobody'
+                                  WHEN x.code OPERATOR(pg_catalog.=) 'grown_token' THEN 'It can do more than at issue: ' OPERATOR(pg_catalog.||) jhub_authz._some_scopes(x.grown)
+                                  WHEN x.code OPERATOR(pg_catalog.=) 'dormant_token' THEN 'Last used ' OPERATOR(pg_catalog.||) COALESCE(pg_catalog.to_char(x.last_activity AT TIME ZONE 'UTC', 'YYYY-MM-DD'), 'never')
+                                  WHEN x.code OPERATOR(pg_catalog.=) 'never_used_token' THEN 'Never used'
+                                  WHEN x.code OPERATOR(pg_catalog.=) 'never_expires' THEN 'It has no expiry'
+                                  WHEN x.code OPERATOR(pg_catalog.=) 'discarded_scopes' THEN 'It holds more than its owner: ' OPERATOR(pg_catalog.||) jhub_authz._some_scopes(x.discarded)
+                                  ELSE 'It can do whatever its owner can' END,
+                             COALESCE(x.owner_kind, 'nobody'), COALESCE(x.owner, ''),
                              CASE WHEN x.class OPERATOR(pg_catalog.=) 'oauth' THEN ' for client "' OPERATOR(pg_catalog.||) COALESCE(x.client_id, '') OPERATOR(pg_catalog.||) '"' ELSE '' END,
                              COALESCE('made ' OPERATOR(pg_catalog.||) pg_catalog.to_char(x.created AT TIME ZONE 'UTC', 'YYYY-MM-DD'), 'made at an unknown time')),
-           x.since
-      FROM (SELECT pg_catalog.unnest(ARRAY[
-                       'medium',
-                       CASE WHEN t.on_growth OPERATOR(pg_catalog.=) 'ignore' OR t.uses_inherit AND t.inherit OPERATOR(pg_catalog.=) 'follow' THEN 'info' ELSE 'high' END,
-                       'medium', 'medium',
-                       CASE WHEN t.class OPERATOR(pg_catalog.=) ANY (ARRAY['server', 'service']) THEN 'info' ELSE 'low' END,
-                       'low', 'info']) AS severity,
-                   pg_catalog.unnest(ARRAY['ownerless_token', 'grown_token', 'dormant_token', 'never_used_token', 'never_expires', 'discarded_scopes', 'inherit_token']) AS code,
-                   'token'::text AS subject_kind, t.token_id::text AS subject,
-                   pg_catalog.unnest(ARRAY[NULL, CASE WHEN jhub_authz.scope_count(t.grown) OPERATOR(pg_catalog.>) 0 THEN t.grown::text END, NULL, NULL, NULL, NULL, NULL]) AS object,
-                   pg_catalog.unnest(ARRAY[
-                       CASE WHEN t.owner_kind IS NULL THEN 'It belongs to nobody' END,
-                       CASE WHEN jhub_authz.scope_count(t.grown) OPERATOR(pg_catalog.>) 0 THEN 'It can do more than at issue: ' OPERATOR(pg_catalog.||) jhub_authz._some_scopes(t.grown) END,
-                       CASE WHEN t.last_activity OPERATOR(pg_catalog.<) b.before THEN 'Last used ' OPERATOR(pg_catalog.||) COALESCE(pg_catalog.to_char(t.last_activity AT TIME ZONE 'UTC', 'YYYY-MM-DD'), 'never') END,
-                       CASE WHEN t.last_activity IS NULL AND t.created OPERATOR(pg_catalog.<) b.before THEN 'Never used' END,
-                       CASE WHEN t.never_expires THEN 'It has no expiry' END,
-                       CASE WHEN jhub_authz.scope_count(t.discarded) OPERATOR(pg_catalog.>) 0 THEN 'It holds more than its owner: ' OPERATOR(pg_catalog.||) jhub_authz._some_scopes(t.discarded) END,
-                       CASE WHEN t.uses_inherit THEN 'It can do whatever its owner can' END]) AS detail,
-                   pg_catalog.unnest(ARRAY[
-                       t.created,
-                       CASE WHEN jhub_authz.scope_count(t.grown) OPERATOR(pg_catalog.>) 0
-                            THEN (SELECT pg_catalog.max(e.at) FROM jhub_authz.token_events e
-                                   WHERE e.token_id OPERATOR(pg_catalog.=) t.token_id AND e.action OPERATOR(pg_catalog.=) 'would_revoke') END,
-                       t.last_activity, t.created, t.created, NULL, t.created]) AS since,
-                   t.owner_kind, t.owner, t.class, t.client_id, t.created
+           CASE WHEN x.code OPERATOR(pg_catalog.=) 'grown_token'
+                THEN (SELECT pg_catalog.max(e.at) FROM jhub_authz.token_events e
+                       WHERE e.token_id OPERATOR(pg_catalog.=) x.token_id AND e.action OPERATOR(pg_catalog.=) 'would_revoke')
+                WHEN x.code OPERATOR(pg_catalog.=) 'dormant_token' THEN x.last_activity
+                WHEN x.code OPERATOR(pg_catalog.<>) 'discarded_scopes' THEN x.created END
+      FROM (SELECT pg_catalog.unnest(pg_catalog.array_remove(ARRAY[
+                       CASE WHEN t.owner_kind IS NULL THEN 'ownerless_token' END,
+                       CASE WHEN jhub_authz.scope_count(t.grown) OPERATOR(pg_catalog.>) 0 THEN 'grown_token' END,
+                       CASE WHEN t.last_activity OPERATOR(pg_catalog.<) b.before THEN 'dormant_token' END,
+                       CASE WHEN t.last_activity IS NULL AND t.created OPERATOR(pg_catalog.<) b.before THEN 'never_used_token' END,
+                       CASE WHEN t.never_expires THEN 'never_expires' END,
+                       CASE WHEN jhub_authz.scope_count(t.discarded) OPERATOR(pg_catalog.>) 0 THEN 'discarded_scopes' END,
+                       CASE WHEN t.uses_inherit THEN 'inherit_token' END], NULL)) AS code,
+                   'token'::text AS subject_kind, t.token_id::text AS subject, t.token_id, t.on_growth, t.uses_inherit, t.inherit, t.class,
+                   t.grown, t.discarded, t.last_activity, t.created, t.owner_kind, t.owner, t.client_id
               FROM jhub_authz.token_audit t, jhub_authz._dormant_before() b (before)
              WHERE NOT t.expired
-            UNION ALL SELECT NULL, NULL, 'token', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE false) x
+            UNION ALL SELECT NULL, 'token', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE false) x
      WHERE x.code OPERATOR(pg_catalog.=) ANY (ARRAY['ownerless_token', 'grown_token', 'dormant_token', 'never_used_token', 'never_expires',
-                                                    'discarded_scopes', 'inherit_token'])
-       AND x.detail IS NOT NULL;
+                                                    'discarded_scopes', 'inherit_token']);
 COMMENT ON VIEW jhub_authz._findings IS 'findings, acknowledged or not';
 COMMENT ON COLUMN jhub_authz._findings.severity IS 'critical, high, medium, low or info';
 COMMENT ON COLUMN jhub_authz._findings.code IS 'kind of finding: finding_codes says what it means and what to do';

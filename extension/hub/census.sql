@@ -47,3 +47,8 @@ CREATE FUNCTION jhub_authz._row_counts(OUT what text, OUT n bigint) RETURNS SETO
     AS 'MODULE_PATHNAME', 'jhub_authz__row_counts' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 9;
 COMMENT ON FUNCTION jhub_authz._row_counts() IS 'how many users, groups, tokens ... the hub has';
 REVOKE ALL ON FUNCTION jhub_authz._row_counts() FROM PUBLIC;
+
+CREATE FUNCTION jhub_authz._self_check(OUT level text, OUT check_name text, OUT object text, OUT detail text) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'jhub_authz__self_check' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION jhub_authz._self_check() IS 'self_check() without what it says of stored scopes';
+REVOKE ALL ON FUNCTION jhub_authz._self_check() FROM PUBLIC;
