@@ -17,9 +17,13 @@ CREATE SCHEMA hub_test AUTHORIZATION hub_test_owner;
 SET LOCAL client_min_messages = warning;
 \ir ../testbed/may.sql
 SELECT plan(10);
+-- a token that may see everything
+UPDATE hub_test.api_tokens SET scopes = '["inherit"]' WHERE id = 4;
 SELECT is(jhub_authz.attach('hub_test'), '5.5', 'attached');
 CREATE ROLE hub_test_auditor;
 SELECT jhub_authz.grant_auditor('hub_test_auditor') \g /dev/null
+-- with an identity, or api_* would show nothing
+SELECT jhub_authz.act_as(md5('token4')) \g /dev/null
 CREATE TEMP TABLE plain AS SELECT * FROM pg_temp.answers('hub_test_auditor');
 
 -- all that can be set and could matter to how SQL is read, planned or printed
@@ -31,7 +35,8 @@ SELECT format('SET LOCAL %I = %L', name, value) FROM (VALUES
     ('default_table_access_method', 'heap'), ('application_name', E'\x1b[31m''"; DROP TABLE x; --')) AS s (name, value) \gexec
 CREATE TEMP TABLE odd AS SELECT * FROM pg_temp.answers('hub_test_auditor');
 SELECT is_empty($$ SELECT o.object, o.state, o.answer, p.answer FROM odd o JOIN plain p USING (object)
-    WHERE o.answer IS DISTINCT FROM p.answer OR o.state IS DISTINCT FROM p.state $$, 'the answers are the same');
+    WHERE regexp_replace(o.answer, 'As of</dt><dd>[^<]*', '') IS DISTINCT FROM regexp_replace(p.answer, 'As of</dt><dd>[^<]*', '') OR o.state IS DISTINCT FROM p.state $$,
+    'the answers are the same, but for the minute of a report');
 
 -- and what is about times
 SET LOCAL DateStyle = 'German, DMY';
