@@ -22,7 +22,7 @@ INSERT INTO sample VALUES (NULL, NULL, 'numeric[]', '''{1,2,3}'''), (NULL, NULL,
     ('visible_groups', 'have', 'jhub_authz.scopeset', '''["list:groups"]'''), ('visible_services', 'have', 'jhub_authz.scopeset', '''["list:services"]'''),
     ('visible_servers', 'have', 'jhub_authz.scopeset', '''["read:servers"]'''), ('_grants_ended', 'user_ids', 'integer[]', '''{2,3,4}'''),
     ('_targets_of', 'document', 'jsonb', '''{"load_groups": {}, "load_roles": [{"name": "user", "scopes": ["self"], "users": ["alice"]}]}'''),
-    ('_rename_filter', 'kinds', 'text[]', '''{user}'''), ('_rename_filter', 'old_names', 'text[]', '''{alice}'''), ('_rename_filter', 'new_names', 'text[]', '''{zoe}''');
+    ('_began', NULL, 'bigint', '(SELECT max(change_id) FROM jhub_authz.history_changes)'), ('_rename_filter', 'kinds', 'text[]', '''{user}'''), ('_rename_filter', 'old_names', 'text[]', '''{alice}'''), ('_rename_filter', 'new_names', 'text[]', '''{zoe}''');
 SELECT name AS forced FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') ORDER BY name LIMIT 1 \gset
 SELECT set_config('test.forced', :'forced', true) \g /dev/null
 
