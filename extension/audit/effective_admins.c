@@ -11,6 +11,7 @@
 #include "escalation.h"
 
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -66,14 +67,20 @@ paths_put(ReachHub *hub, EffectiveSubject *subject, const Scopeset *held, void *
 		const Reached *reached = &reach->scopes[i];
 		Datum		values[PATHS_NCOLUMNS];
 		bool		nulls[PATHS_NCOLUMNS] = {false};
+		char	   *steps;
 
 		if (reached->nsteps == 0)
 			continue;
 		who_put(values, nulls, subject, &reached->scope);
 		audit_put_member(&values[PATHS_BEGINS], &nulls[PATHS_BEGINS], reach_begins(reach, i));
-		audit_put(&values[PATHS_STEPS], &nulls[PATHS_STEPS], reach_steps(reach, i));
+		CHECK_FOR_INTERRUPTS();
+		steps = reach_steps(reach, i);
+		audit_put(&values[PATHS_STEPS], &nulls[PATHS_STEPS], steps);
 		values[PATHS_NSTEPS] = Int32GetDatum(reached->nsteps);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		/* a long way is a long text, for each of its steps */
+		pfree(DatumGetPointer(values[PATHS_STEPS]));
+		pfree(steps);
 	}
 	/* a token that holds less may reach what its owner holds */
 	return true;

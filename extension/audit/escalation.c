@@ -28,6 +28,7 @@
 
 #include "../issue/issue.h"
 
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -473,12 +474,21 @@ reach_of(ReachHub *hub, EffectiveSubject *subject, const Scopeset *held)
 char *
 reach_steps(const Reach *reach, int index)
 {
-	const Reached *reached = &reach->scopes[index];
-	char	   *before = reached->from >= 0 ? reach_steps(reach, reached->from) : NULL;
+	int			n = reach->scopes[index].nsteps;
+	const char **steps;
+	StringInfoData text;
 
-	if (reached->step == NULL)
-		return before;
-	return before == NULL ? pstrdup(reached->step) : psprintf("%s; %s", before, reached->step);
+	if (n == 0)
+		return NULL;
+	steps = palloc(sizeof(char *) * n);
+	for (int i = n; i > 0; index = reach->scopes[index].from)
+		if (reach->scopes[index].step != NULL)
+			steps[--i] = reach->scopes[index].step;
+	initStringInfo(&text);
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? "; " : "", steps[i]);
+	pfree(steps);
+	return text.data;
 }
 
 const ScopeMember *
