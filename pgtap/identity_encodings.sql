@@ -20,12 +20,12 @@ SELECT jhub_authz.attach('public', 'off') \g /dev/null
 SELECT plan(9);
 UPDATE roles SET scopes = '["list:groups", "read:groups"]' WHERE name = 'user';
 SELECT jhub_authz.act_as(md5('token1')) \g /dev/null
-CREATE FUNCTION pg_temp.properties(json text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.properties(document text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE groups SET properties = json WHERE name = 'physics';
+    UPDATE groups SET properties = document WHERE name = 'physics';
     RETURN (SELECT count(*) || ' ' || coalesce(max(properties::text) FILTER (WHERE name = 'physics'), 'NULL') FROM jhub_authz.api_groups);
 END $$;
-SELECT is(pg_temp.properties(json), expected, json) FROM (VALUES
+SELECT is(pg_temp.properties(document), expected, document) FROM (VALUES
     ('{"a": "\u00eb"}', U&'4 {"a": "\00EB"}'),
     ('{"a": "\u4e2d"}', '4 NULL'),
     ('{"\u4E2D": 1}', '4 NULL'),
@@ -34,7 +34,7 @@ SELECT is(pg_temp.properties(json), expected, json) FROM (VALUES
     ('{"a": "\u0000"}', '4 NULL'),
     ('{"a": "\\u4e2d"}', '4 {"a": "\\u4e2d"}'),
     ('{"a": "x\u4e', '4 NULL'),
-    ('{"a": 1}', '4 {"a": 1}')) v (json, expected);
+    ('{"a": 1}', '4 {"a": 1}')) v (document, expected);
 SELECT * FROM finish();
 ROLLBACK;
 \c :home
