@@ -11,7 +11,7 @@ CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = error;
 INSERT INTO jhub_authz.attachment (hub_schema, mode) VALUES ('public', 'observe');
-SELECT plan(24);
+SELECT plan(25);
 
 -- a user with exactly these scopes, in these groups
 CREATE FUNCTION pg_temp.someone(id integer, name text, scopes text, groups text[] DEFAULT '{}') RETURNS void LANGUAGE sql AS $$
@@ -81,6 +81,13 @@ SELECT results_eq($$ SELECT subject || ' ' || how COLLATE "C" FROM jhub_authz.ef
 SELECT results_eq($$ SELECT subject || ' ' || how COLLATE "C" FROM jhub_authz.effective_admins WHERE subject_kind <> 'user' ORDER BY 1 $$,
     ARRAY['300 reaches servers', '303 reaches', 'boss flag', 'boss role', 'boss scopes', 'boss servers', 'boss tokens', 'by-service reaches'] COLLATE "C", '... tokens and services, too');
 SELECT is((SELECT path FROM jhub_authz.effective_admins WHERE subject = 'nested'), 'puts user "nested" into group "chain"; makes a token of user "admin"', '... and by what path');
+
+-- a chain of groups, each of which may fill the next
+INSERT INTO public.groups (id, name) SELECT 1000 + i, 'link' || i FROM generate_series(1, 300) i;
+INSERT INTO public.roles (id, name, scopes, managed_by_auth) SELECT 1000 + i, 'link' || i, CASE i WHEN 300 THEN '["shutdown"]' ELSE '["groups!group=link' || i + 1 || '"]' END, false FROM generate_series(1, 300) i;
+INSERT INTO public.group_role_map SELECT 1000 + i, 1000 + i, false FROM generate_series(1, 300) i;
+SELECT pg_temp.someone(2000, 'climber', '["groups!group=link1"]') \g /dev/null
+SELECT is(pg_temp.steps('user', 'climber', 'shutdown'), (SELECT string_agg('puts user "climber" into group "link' || i || '"', '; ' ORDER BY i) FROM generate_series(1, 300) i), 'a long chain, each step in its place');
 
 SELECT * FROM finish();
 ROLLBACK;
