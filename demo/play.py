@@ -280,19 +280,20 @@ def play(hub):
         f"unexpected events {events}",
     )
 
-    title("Who can reach alice's server?")
+    title("Who can reach alice's server, and by which grant?")
     shown(
-        "SELECT name FROM jhub_authz.all_user_scopes()\n"
-        " WHERE jhub_authz.has_scope(scopes, 'access:servers!server=alice/') ORDER BY name"
+        "SELECT subject, via_role, via_group FROM jhub_authz.who_can('access:servers!server=alice/')\n"
+        " WHERE subject_kind = 'user' ORDER BY 1, 2, 3"
     )
-    shown(
-        "SELECT name FROM jhub_authz.all_user_scopes()\n"
-        " WHERE jhub_authz.has_scope(scopes, 'access:servers!server=carol/') ORDER BY name"
-    )
-    reach = "SELECT name FROM jhub_authz.all_user_scopes() WHERE jhub_authz.has_scope(scopes, 'access:servers!server=%s/')"
     for owner, expected in (("alice", {"alice", "bob"}), ("carol", {"alice", "carol"})):
-        found = {row["name"] for row in ask(reach % owner)}
+        reach = f"SELECT subject FROM jhub_authz.who_can('access:servers!server={owner}/') WHERE subject_kind = 'user'"
+        found = {row["subject"] for row in ask(reach)}
         check(found == expected, f"{owner}'s server is reached by {found}")
+
+    title("Why may bob?")
+    why = "SELECT says FROM jhub_authz.explain('user', 'bob', 'access:servers!server=alice/') ORDER BY chain, step"
+    shown(why)
+    check(any("is in group" in row["says"] for row in ask(why)), "explain names no group")
 
     title("All is well with the rest")
     shown("SELECT * FROM jhub_authz.self_check()")

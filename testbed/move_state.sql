@@ -36,7 +36,7 @@ SELECT 'policy ' || to_jsonb(p)::text FROM jhub_authz.token_policies p;
 SELECT 'can ' || to_jsonb(t)::text FROM jhub_authz.all_token_scopes() t;
 SELECT 'assertion ' || to_jsonb(a)::text FROM jhub_authz.check_assertions() a;
 SELECT 'target ' || to_jsonb(d)::text FROM jhub_authz.grant_diffs() d;
-SELECT 'was ' || c.at || ' ' || n.name || ' ' || jhub_authz.user_scopes_as_of(n.name, c.at)
-  FROM (SELECT DISTINCT at FROM jhub_authz.history_changes WHERE source = 'change') c, (SELECT DISTINCT name FROM jhub_authz.history_users WHERE name ~ 'move|waiter|renamed') n;
+SELECT 'was ' || c.at || ' ' || n.name || ' ' || coalesce(jhub_authz.user_scopes_as_of(n.name, c.at)::text, 'nobody')
+  FROM (SELECT DISTINCT at FROM jhub_authz.history_changes) c, (SELECT DISTINCT name FROM jhub_authz.history_users WHERE name ~ 'move|waiter|renamed') n;
 SELECT 'self_check ' || to_jsonb(c)::text FROM jhub_authz.self_check() c;
 SELECT 'pending ' || count(*) FROM jhub_authz.pending;
