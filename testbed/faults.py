@@ -507,6 +507,9 @@ class Decisions:
         """Nobody holds the role; those who will have some tokens, and sessions are as before."""
         self.db.run("DELETE FROM user_role_map m USING roles r WHERE r.id = m.role_id AND r.name LIKE 'grow-%%'")
         self.db.run("DELETE FROM user_group_map m USING users u WHERE u.id = m.user_id AND u.name LIKE 'k%%'")
+        # what was issued while its owner held the role does not grow by it
+        self.db.run("DELETE FROM api_tokens t USING jhub_authz.token_baselines b"
+                    " WHERE b.token_id = t.id AND b.baseline OPERATOR(jhub_authz.@>) 'list:users'")
         people = self.db.one(
             "SELECT count(*) FROM users u WHERE name = ANY (%s) AND NOT EXISTS"
             " (SELECT FROM api_tokens t WHERE t.user_id = u.id AND t.scopes LIKE '%%inherit%%' AND t.expires_at IS NULL)",
