@@ -239,9 +239,14 @@ class Gen:
     # -- SQL of a value of a type, with the parameters that go with it
 
     def sql(self, typ, name):
-        r = self.rng
-        if self.chance(0.03):
+        """(None, []) for a type that there are no values for: always, also where it would be NULL."""
+        value = self.sql_value(typ, name)
+        if value[0] is not None and self.chance(0.03):
             return "NULL::" + typ, []
+        return value
+
+    def sql_value(self, typ, name):
+        r = self.rng
         if typ == "jhub_authz.scopeset":
             way = r.randrange(10)
             if way < 6:

@@ -208,7 +208,7 @@ CREATE VIEW jhub_authz._findings AS
                    o.subject_kind, o.subject, COALESCE(o.scope, NULLIF(o.defect, 'does not parse')) AS object, o.detail, o.since
               FROM jhub_authz._orphans() o
              WHERE o.defect OPERATOR(pg_catalog.<>) 'no owner'
-            UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE false) x
+            UNION ALL SELECT NULL AS severity, NULL AS code, NULL AS subject_kind, NULL AS subject, NULL AS object, NULL AS detail, NULL AS since WHERE false) x
      WHERE x.code OPERATOR(pg_catalog.=) ANY (ARRAY['unreadable_scopes', 'undefined_scope', 'server_without_slash', 'orphaned_grant'])
     UNION ALL
     SELECT t.severity, 'toxic_combination', t.subject_kind, t.subject, t.object, t.detail, NULL
@@ -221,7 +221,7 @@ CREATE VIEW jhub_authz._findings AS
                         WHEN a.flag THEN 'The flag admin is set, but there is no role admin.'
                         ELSE 'There is a role admin, but the flag admin is not set.' END AS detail, a.since
               FROM jhub_authz._admins() a WHERE NOT a.declared OR a.flag OPERATOR(pg_catalog.<>) a.role
-            UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE false) x
+            UNION ALL SELECT NULL AS severity, NULL AS code, NULL AS subject_kind, NULL AS subject, NULL AS object, NULL AS detail, NULL AS since WHERE false) x
      WHERE x.code OPERATOR(pg_catalog.=) ANY (ARRAY['effective_admin', 'admin_drift'])
     UNION ALL
     SELECT 'high', 'escalation', e.subject_kind, e.subject, e.begins_with, e.detail, NULL
@@ -315,7 +315,9 @@ CREATE VIEW jhub_authz._findings AS
                    t.grown, t.discarded, t.last_activity, t.created, t.owner_kind, t.owner, t.client_id
               FROM jhub_authz.token_audit t, jhub_authz._dormant_before() b (before)
              WHERE NOT t.expired
-            UNION ALL SELECT NULL, 'token', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE false) x
+            UNION ALL SELECT NULL AS code, 'token' AS subject_kind, NULL AS subject, NULL AS token_id, NULL AS on_growth, NULL AS uses_inherit, NULL AS inherit,
+                   NULL AS class, NULL AS grown, NULL AS discarded, NULL AS last_activity, NULL AS created, NULL AS owner_kind, NULL AS owner,
+                   NULL AS client_id WHERE false) x
      WHERE x.code OPERATOR(pg_catalog.=) ANY (ARRAY['ownerless_token', 'grown_token', 'dormant_token', 'never_used_token', 'never_expires',
                                                     'discarded_scopes', 'inherit_token']);
 COMMENT ON VIEW jhub_authz._findings IS 'findings, acknowledged or not';

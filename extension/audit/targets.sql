@@ -72,7 +72,7 @@ BEGIN ATOMIC
              WHERE t.subject IS NOT NULL
                AND (a.subject IS NULL OR a.error IS NOT NULL OR a.scopes OPERATOR(jhub_authz.<>) t.scopes)
             UNION ALL
-            SELECT 'extra', a.subject_kind, a.subject, a.grant_kind, a.granted, '', NULL::bigint, NULL::text
+            SELECT 'extra' AS diff, a.subject_kind, a.subject, a.grant_kind, a.granted, '' AS detail, NULL::bigint AS target_id, NULL::text AS note
               FROM actual a
              WHERE EXISTS (SELECT FROM spoken s
                             WHERE s.grant_kind OPERATOR(pg_catalog.=) a.grant_kind
