@@ -11,7 +11,7 @@ CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = error;
 INSERT INTO jhub_authz.attachment (hub_schema, mode) VALUES ('public', 'observe');
-SELECT plan(25);
+SELECT plan(26);
 
 -- a user with exactly these scopes, in these groups
 CREATE FUNCTION pg_temp.someone(id integer, name text, scopes text, groups text[] DEFAULT '{}') RETURNS void LANGUAGE sql AS $$
@@ -72,14 +72,17 @@ SELECT is(pg_temp.reached('token', '301'), NULL, 'a token gains nothing from a g
 SELECT is(pg_temp.reached('token', '302'), pg_temp.reached('user', 'joiner'), '... unless it inherits');
 SELECT ok(pg_temp.reached('token', '303')::jhub_authz.scopeset OPERATOR(jhub_authz.@>) 'shutdown', 'a token that makes tokens of its owner is no narrow one');
 SELECT is(pg_temp.reached('token', '304'), NULL, 'one that does not is');
-SELECT ok(pg_temp.reached('service', 'by-user') IS NULL AND pg_temp.reached('service', 'by-service')::jhub_authz.scopeset OPERATOR(jhub_authz.@>) 'shutdown', 'a service needs the filter service, as in the hub');
+SELECT ok(pg_temp.reached('service', 'by-user')::jhub_authz.scopeset OPERATOR(jhub_authz.@>) 'shutdown' AND pg_temp.reached('service', 'by-service')::jhub_authz.scopeset OPERATOR(jhub_authz.@>) 'shutdown', 'a service''s filter by user or by service, as releases from 5.5 on differ');
+SELECT jhub_authz.use_hub_release('5.4') \g /dev/null
+SELECT ok(pg_temp.reached('service', 'by-user') IS NULL AND pg_temp.reached('service', 'by-service')::jhub_authz.scopeset OPERATOR(jhub_authz.@>) 'shutdown', '... before, it needs the filter service, as in the hub');
+SELECT jhub_authz.use_hub_release(NULL) \g /dev/null
 SELECT is_empty($$ SELECT e.* FROM jhub_authz.escalation_paths e WHERE jhub_authz.subject_has_scope(e.subject_kind, e.subject, e.scope) $$, 'nothing is told that is held');
 
 SELECT results_eq($$ SELECT subject || ' ' || how COLLATE "C" FROM jhub_authz.effective_admins WHERE subject_kind = 'user' ORDER BY 1 $$,
     ARRAY['admin flag', 'admin role', 'admin scopes', 'admin servers', 'admin tokens', 'everyone reaches', 'everyone tokens', 'flagged flag', 'flagged reaches',
           'golden reaches servers', 'minter reaches', 'nested reaches', 'reader servers'] COLLATE "C", 'who is as good as admin');
 SELECT results_eq($$ SELECT subject || ' ' || how COLLATE "C" FROM jhub_authz.effective_admins WHERE subject_kind <> 'user' ORDER BY 1 $$,
-    ARRAY['300 reaches servers', '303 reaches', 'boss flag', 'boss role', 'boss scopes', 'boss servers', 'boss tokens', 'by-service reaches'] COLLATE "C", '... tokens and services, too');
+    ARRAY['300 reaches servers', '303 reaches', 'boss flag', 'boss role', 'boss scopes', 'boss servers', 'boss tokens', 'by-service reaches', 'by-user reaches'] COLLATE "C", '... tokens and services, too');
 SELECT is((SELECT path FROM jhub_authz.effective_admins WHERE subject = 'nested'), 'puts user "nested" into group "chain"; makes a token of user "admin"', '... and by what path');
 
 -- a chain of groups, each of which may fill the next

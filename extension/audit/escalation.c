@@ -9,7 +9,7 @@
  * tokens: a token of a user, with whatever that user's tokens may hold.  Who may
  *		do so for all users, or for those of a group, has what each has about
  *		itself for all of them.  A service that asks has its filter compared with
- *		services, not users: only "tokens" and "tokens!service=USERNAME" count.
+ *		services, not users, where its kind is handed on (see reach_tokens_of).
  * groups: a member of a group.  It gives to whom one acts as the roles and
  *		shares of the group; and what is filtered by the group is filtered no
  *		more, for whoever is wanted is added.  admin:groups can make the group.
@@ -161,14 +161,32 @@ reach_is_in(const HubUser *user, const ScopeMember *group)
 	return false;
 }
 
-/* A service's filter is compared with the names of users as if it were theirs. */
+/*
+ * For a service that asks, the hub compared filters with users' names as if these
+ * were services: "tokens!service=USERNAME" counts.  5.5.4 and 6.1 do not, but 5.5.1
+ * and 6.0.1 do, and the database does not tell them apart: from 5.5 on, what
+ * either lets through counts.
+ */
+static bool
+reach_service_as_user(const CatalogueRelease *release)
+{
+	const char *name = release->name;
+
+	return name[0] > '5' || (name[0] == '5' && name[1] == '.' && name[2] >= '5');
+}
+
 static bool
 reach_tokens_of(const ReachState *state, const ScopeMember *tokens, const HubUser *user)
 {
 	if (tokens->kind == SCOPE_OPEN)
 		return true;
 	if (!state->as_user)
-		return tokens->kind == SCOPE_SERVICE && reach_names(tokens, user->name);
+	{
+		if (tokens->kind == SCOPE_SERVICE)
+			return reach_names(tokens, user->name);
+		if (!reach_service_as_user(hub_data_schema(state->hub->way->data)->release))
+			return false;
+	}
 	if (tokens->kind == SCOPE_GROUP)
 		return reach_is_in(user, tokens);
 	return tokens->kind == SCOPE_USER && reach_names(tokens, user->name);
