@@ -70,7 +70,7 @@ def attach(database):
         " WHERE NOT EXISTS (SELECT FROM jhub_authz.status WHERE attached_at IS NOT NULL)"
         # the tables of 2.x, which test_db.py upgrades, are another matter
         " AND EXISTS (SELECT FROM information_schema.columns"
-        "              WHERE table_name = 'api_tokens' AND column_name = 'scopes')",
+        "              WHERE (table_schema, table_name, column_name) = ('public', 'api_tokens', 'scopes'))",
     )
     failed = done.returncode != 0
     record("attach_failed" if failed else "attached", database, done.stdout, done.stderr)
