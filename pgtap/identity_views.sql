@@ -16,7 +16,7 @@ CREATE SCHEMA hub_test AUTHORIZATION identity_hub;
 \set hub_owner identity_hub
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
-SELECT plan(46);
+SELECT plan(50);
 SELECT jhub_authz.attach('hub_test', 'off') \g /dev/null
 SELECT jhub_authz.grant_reader('identity_web') \g /dev/null
 
@@ -126,6 +126,14 @@ SELECT is((SELECT properties FROM jhub_authz.api_groups WHERE name = 'physics'),
 SELECT is((SELECT user_options FROM jhub_authz.api_servers WHERE user_name = 'alice'), '{}'::jsonb, 'options of a server that do not parse');
 INSERT INTO hub_test.users (id, name, cookie_id) VALUES (99, NULL, 'c');
 SELECT is((SELECT count(*) FROM jhub_authz.api_users), 15::bigint, 'a user without a name does no harm');
+UPDATE hub_test.groups SET name = NULL WHERE id = 1;
+SELECT pg_temp.with_scopes('["list:users", "read:users!group=lab one", "read:users!user=alice", "read:servers", "list:groups", "read:groups"]') \g /dev/null
+INSERT INTO hub_test.user_group_map (user_id, group_id) SELECT id, 2 FROM hub_test.users WHERE name = 'alice';
+SELECT is((SELECT groups FROM jhub_authz.api_users WHERE name = 'alice'), ARRAY['lab one', NULL], 'a group without a name is null to the hub, and so here');
+SELECT ok(count(*) > 0, '... where it is compared with a filter') FROM jhub_authz.api_servers;
+SELECT is((SELECT count(*) FROM jhub_authz.api_groups), 4::bigint, '... and in the list of groups');
+SELECT is(jhub_authz.whoami(md5('token1')) -> 'groups', '["lab one", null]', '... and in what a token is told of its owner');
+UPDATE hub_test.groups SET name = 'physics' WHERE id = 1;
 
 -- a list in which every other row shows more takes no more memory than one in which all are alike
 INSERT INTO hub_test.users (id, name, cookie_id) SELECT 1000 + i, 'many' || i, 'm' || i FROM generate_series(1, 6000) i;

@@ -507,6 +507,7 @@ class Fuzzer:
         except (ValueError, UnicodeError):
             state = "client"        # a NUL or a lone surrogate is not sent at all
         self.states[state] = self.states.get(state, 0) + 1
+        self.message = message
         if state == "57014":
             self.slow(what, sql, params)
         elif state[:2] == "XX" or state == "?????":
@@ -770,7 +771,7 @@ class Fuzzer:
                  "visible_users('[\"list:users\", \"list:users!group=physics\"]')"] + self.views
         what = r.choice(reads)
         if self.run("reading " + what, "SELECT * FROM jhub_authz.%s" % what, []) is None:
-            self.found("reading fails on the hub's data: " + what, "%s\n%r" % (sql, v))
+            self.found("reading fails on the hub's data: " + what, "%s\n%r\n%s" % (sql, v, self.message))
 
     # -- memory
 

@@ -214,13 +214,15 @@ api_held_by_groups(const ApiReader *reader, Datum groups)
 {
 	uint64		held = 0;
 	Datum	   *names;
+	bool	   *nulls;
 	int			n;
 
 	if (!reader->by_group || DatumGetPointer(groups) == NULL)
 		return 0;
-	deconstruct_array(DatumGetArrayTypeP(groups), TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &n);
+	deconstruct_array(DatumGetArrayTypeP(groups), TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &n);
 	for (int i = 0; i < n; i++)
-		held |= api_held_by(reader, SCOPE_GROUP, module_to_utf8(TextDatumGetCString(names[i])));
+		if (!nulls[i])
+			held |= api_held_by(reader, SCOPE_GROUP, module_to_utf8(TextDatumGetCString(names[i])));
 	return held;
 }
 
@@ -551,17 +553,25 @@ api_push_text(JsonbParseState **state, const char *key, const char *str)
 	api_push_string(state, WJB_VALUE, str);
 }
 
+/* The hub's tables let a name be NULL, and the hub shows it as null. */
 static void
 api_push_array(JsonbParseState **state, ArrayType *array)
 {
+	JsonbValue	null = {.type = jbvNull};
 	Datum	   *elements;
+	bool	   *nulls;
 	int			n;
 
 	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &n);
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
 	for (int i = 0; i < n; i++)
-		api_push_bytes(state, WJB_ELEM, VARDATA_ANY(DatumGetPointer(elements[i])),
-					   VARSIZE_ANY_EXHDR(DatumGetPointer(elements[i])));
+	{
+		if (nulls[i])
+			pushJsonbValue(state, WJB_ELEM, &null);
+		else
+			api_push_bytes(state, WJB_ELEM, VARDATA_ANY(DatumGetPointer(elements[i])),
+						   VARSIZE_ANY_EXHDR(DatumGetPointer(elements[i])));
+	}
 	pushJsonbValue(state, WJB_END_ARRAY, NULL);
 }
 
