@@ -35,6 +35,12 @@ new_cluster() {
 passed=0
 failed=0
 failures=()
+details=()
+
+# failures_in LOG: its first failures, a line or two of each
+failures_in() {
+    grep -A 2 -E '^ *(not ok|FINDING|# Failed test|attach failed)' "$1" | awk '!seen[$0]++' | cut -c 1-400 | head -n 12 || true
+}
 
 # stage LOGDIR NAME COMMAND ...: run it, add its last "N passed, N failed" to
 # the sum, show the end of its log if anything failed.  Never fails itself.
@@ -50,6 +56,7 @@ stage() {
     passed=$((passed + p)) failed=$((failed + f))
     if [ "$f" != 0 ]; then
         failures+=("$name")
+        details+=("$(failures_in "$log")")
         echo "---- $name: the end of ${log#"$here"/}"
         tail -n 60 "$log"
         echo "----"
@@ -59,6 +66,10 @@ stage() {
 
 # closing_line: the one line at the end; status 1 if anything failed
 closing_line() {
+    local i
+    for i in "${!failures[@]}"; do
+        [ -z "${details[i]}" ] || printf -- '---- %s, what failed\n%s\n' "${failures[i]}" "${details[i]}"
+    done
     [ "$failed" = 0 ] || echo "failed: ${failures[*]}"
     echo "$passed passed, $failed failed"
     [ "$failed" = 0 ]
