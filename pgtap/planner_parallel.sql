@@ -21,6 +21,8 @@ INSERT INTO sample VALUES (NULL, NULL, 'numeric[]', '''{1,2,3}'''), (NULL, NULL,
     (NULL, NULL, 'cstring', '''["read:users"]'''), (NULL, 'provider', 'text', '''campus'''), (NULL, NULL, 'numeric', '12.5'), (NULL, NULL, 'oid', '1'),
     ('visible_groups', 'have', 'jhub_authz.scopeset', '''["list:groups"]'''), ('visible_services', 'have', 'jhub_authz.scopeset', '''["list:services"]'''),
     ('visible_servers', 'have', 'jhub_authz.scopeset', '''["read:servers"]'''), ('_grants_ended', 'user_ids', 'integer[]', '''{2,3,4}'''),
+    ('_scopes_had', 'subject_kinds', 'text[]', '''{user}'''), ('_scopes_had', 'subjects', 'text[]', '''{alice}'''), ('_scopes_had', 'scopes', 'text[]', '''{access:servers!user=bob}'''),
+    ('_stored_scopes', 'stored', 'text', '''["read:users"]'''),
     ('_targets_of', 'document', 'jsonb', '''{"load_groups": {}, "load_roles": [{"name": "user", "scopes": ["self"], "users": ["alice"]}]}'''),
     ('_began', NULL, 'bigint', '(SELECT max(change_id) FROM jhub_authz.history_changes)'), ('_rename_filter', 'kinds', 'text[]', '''{user}'''), ('_rename_filter', 'old_names', 'text[]', '''{alice}'''), ('_rename_filter', 'new_names', 'text[]', '''{zoe}''');
 SELECT name AS forced FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') ORDER BY name LIMIT 1 \gset

@@ -286,6 +286,20 @@ jhub_authz_what_can(PG_FUNCTION_ARGS)
 
 /* ---- a set ---- */
 
+/*
+ * _stored_scopes(stored) - what scopes give that are written as the hub stores
+ * them, by the catalogue in force; none if they do not parse, which other rows tell.
+ */
+PG_FUNCTION_INFO_V1(jhub_authz__stored_scopes);
+Datum
+jhub_authz__stored_scopes(PG_FUNCTION_ARGS)
+{
+	char	   *defect;
+	const Scopeset *raw = hub_parse_scopes(effective_utf8_string(PG_GETARG_TEXT_PP(0)), &defect);
+
+	PG_RETURN_SCOPESET_P(catalogue_expand(hub_catalogue(), raw, NULL));
+}
+
 /* Columns of _shown_scopes */
 enum
 {

@@ -124,37 +124,56 @@ COMMENT ON FUNCTION jhub_authz._some_scopes(jhub_authz.scopeset) IS 'the first o
 REVOKE ALL ON FUNCTION jhub_authz._some_scopes(jhub_authz.scopeset) FROM PUBLIC;
 
 -- Who may put anybody into a group, and holds something for its members: a row for
--- each group.  Tokens can do no more than their owners, who are here.
-CREATE FUNCTION jhub_authz._toxic_combinations(OUT severity text, OUT subject_kind text, OUT subject text, OUT object text, OUT detail text) RETURNS SETOF record
+-- each group, since when both are so.  Tokens can do no more than their owners, who
+-- are here.
+CREATE FUNCTION jhub_authz._toxic_combinations(OUT severity text, OUT subject_kind text, OUT subject text, OUT object text, OUT detail text, OUT since timestamptz) RETURNS SETOF record
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100
-    SET search_path = pg_catalog, pg_temp
+    SET search_path = pg_catalog, pg_temp SET enable_nestloop = off SET jit = off
     AS $body$
-    SELECT CASE WHEN bool_or(held.base = ANY (ARRAY['access:servers', 'admin:servers', 'servers', 'tokens', 'admin:users', 'users', 'shares'])) THEN 'critical'
-                WHEN bool_or(held.base !~ '^(read|list):') THEN 'high' ELSE 'medium' END,
-           s.kind, s.name, 'groups!group=' || held.filter_value,
-           format('May put anybody into group "%s", so these hold for everybody: %s.', held.filter_value,
-                  string_agg(held.base, ', ' ORDER BY held.base COLLATE "C"))
-      FROM (SELECT 'user' AS kind, u.name, u.scopes FROM jhub_authz.all_user_scopes() u
-            UNION ALL SELECT 'service', v.name, v.scopes FROM jhub_authz.all_service_scopes() v) AS s,
-           LATERAL jhub_authz._shown_scopes(s.scopes) held
-     WHERE s.scopes OPERATOR(jhub_authz.&&) 'groups'::jhub_authz.scopeset
-       AND held.filter_kind = 'group'
-       AND NOT held.base = ANY (ARRAY['groups', 'admin:groups', 'delete:groups', 'read:groups', 'read:groups:name', 'list:groups', 'read:roles:groups'])
-       -- a name that is too long for that scope is in nobody's filter of groups
-       AND CASE WHEN octet_length(convert_to('groups!group=' || held.filter_value, 'UTF8')) <= 2000
-                THEN s.scopes OPERATOR(jhub_authz.@>) jhub_authz.scopeset_of('groups!group=' || held.filter_value)
-                ELSE s.scopes OPERATOR(jhub_authz.@>) 'groups'::jhub_authz.scopeset END
-     GROUP BY s.kind, s.name, held.filter_value
+    WITH toxic AS MATERIALIZED (
+        SELECT s.kind, s.name, held.filter_value AS of_group, held.base, held.scope
+          FROM (SELECT 'user' AS kind, u.name, u.scopes FROM jhub_authz.all_user_scopes() u
+                UNION ALL SELECT 'service', v.name, v.scopes FROM jhub_authz.all_service_scopes() v) AS s,
+               LATERAL jhub_authz._shown_scopes(s.scopes) held
+         WHERE s.scopes OPERATOR(jhub_authz.&&) 'groups'::jhub_authz.scopeset
+           AND held.filter_kind = 'group'
+           AND NOT held.base = ANY (ARRAY['groups', 'admin:groups', 'delete:groups', 'read:groups', 'read:groups:name', 'list:groups', 'read:roles:groups'])
+           -- a name that is too long for that scope is in nobody's filter of groups
+           AND CASE WHEN octet_length(convert_to('groups!group=' || held.filter_value, 'UTF8')) <= 2000
+                    THEN s.scopes OPERATOR(jhub_authz.@>) jhub_authz.scopeset_of('groups!group=' || held.filter_value)
+                    ELSE s.scopes OPERATOR(jhub_authz.@>) 'groups'::jhub_authz.scopeset END),
+    had AS MATERIALIZED (
+        SELECT h.subject_kind, h.subject, h.scope, h.had
+          FROM (SELECT array_agg(d.kind) AS kinds, array_agg(d.name) AS names FROM (SELECT DISTINCT t.kind, t.name FROM toxic t) AS d) AS who,
+               (SELECT array_agg(d.scope) AS scopes
+                  FROM (SELECT t.scope FROM toxic t UNION SELECT 'groups!group=' || t.of_group FROM toxic t UNION SELECT 'groups' FROM toxic t) AS d) AS what,
+               LATERAL jhub_authz._scopes_had(who.kinds, who.names, what.scopes) h),
+    combined AS (
+        SELECT t.kind, t.name, t.of_group, array_agg(t.base ORDER BY t.base COLLATE "C") AS bases, bool_or(t.base !~ '^(read|list):') AS writing,
+               (coalesce(range_agg(every.had), '{}') + coalesce(range_agg(one.had), '{}')) * coalesce(range_agg(h.had), '{}') AS both_had
+          FROM toxic t
+          LEFT JOIN had AS h ON h.subject_kind = t.kind AND h.subject = t.name AND h.scope = t.scope
+          LEFT JOIN had AS one ON one.subject_kind = t.kind AND one.subject = t.name AND one.scope = 'groups!group=' || t.of_group
+          LEFT JOIN had AS every ON every.subject_kind = t.kind AND every.subject = t.name AND every.scope = 'groups'
+         GROUP BY t.kind, t.name, t.of_group)
+    SELECT CASE WHEN c.bases && ARRAY['access:servers', 'admin:servers', 'servers', 'tokens', 'admin:users', 'users', 'shares'] THEN 'critical'
+                WHEN c.writing THEN 'high' ELSE 'medium' END,
+           c.kind, c.name, 'groups!group=' || c.of_group,
+           format('May put anybody into group "%s", so these hold for everybody: %s.', c.of_group, array_to_string(c.bases, ', ')),
+           CASE WHEN l.since NOT IN (SELECT a.at FROM jhub_authz._unknown_before() a (at)) THEN l.since END
+      FROM combined c
+      LEFT JOIN LATERAL (SELECT lower(r) AS since FROM unnest(c.both_had) r WHERE upper_inf(r)) AS l ON true
     $body$;
 COMMENT ON FUNCTION jhub_authz._toxic_combinations() IS 'who may put anybody into a group and holds something for its members';
 REVOKE ALL ON FUNCTION jhub_authz._toxic_combinations() FROM PUBLIC;
 
 -- Users and services that are admin or as good as admin, one row each, and by what.
--- Whom the hub knows as admin, by flag or role, is declared; of the others since is
--- when the first of the roles that suffice by themselves was given as it is now.
+-- Whom the hub knows as admin, by flag or role, is declared; if by one alone, since
+-- is when that came about.  Of the others it is when the first of the roles that
+-- suffice by themselves was given as it is now.
 CREATE FUNCTION jhub_authz._admins(OUT subject_kind text, OUT subject text, OUT declared boolean, OUT flag boolean, OUT role boolean, OUT hows text[], OUT grants text, OUT since timestamptz) RETURNS SETOF record
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100
-    SET search_path = pg_catalog, pg_temp
+    SET search_path = pg_catalog, pg_temp SET enable_nestloop = off SET jit = off
     AS $body$
     WITH reason AS MATERIALIZED (SELECT * FROM jhub_authz.effective_admins e WHERE e.subject_kind IN ('user', 'service')),
     undeclared AS (
@@ -165,7 +184,12 @@ CREATE FUNCTION jhub_authz._admins(OUT subject_kind text, OUT subject text, OUT 
           FROM reason d JOIN undeclared k ON k.subject_kind = d.subject_kind AND k.subject = d.subject
           JOIN jhub_authz._roles_since((SELECT array_agg(DISTINCT w.via_role) FROM reason w JOIN undeclared k ON k.subject_kind = w.subject_kind AND k.subject = w.subject)) s
             ON s.subject_kind = d.subject_kind AND s.subject = d.subject AND s.via_role = d.via_role AND s.via_group IS NOT DISTINCT FROM d.via_group
-         GROUP BY d.subject_kind, d.subject)
+         GROUP BY d.subject_kind, d.subject
+        UNION ALL
+        SELECT d.subject_kind, d.subject, s.since
+          FROM (SELECT k.subject_kind, k.subject, bool_or(k.how = 'flag') AS flag FROM reason k WHERE k.how IN ('flag', 'role')
+                 GROUP BY k.subject_kind, k.subject HAVING NOT (bool_or(k.how = 'flag') AND bool_or(k.how = 'role'))) AS d
+          JOIN jhub_authz._drift_since() s ON s.subject_kind = d.subject_kind AND s.subject = d.subject AND s.flag = d.flag)
     SELECT a.subject_kind, a.subject, bool_or(a.how IN ('flag', 'role')), bool_or(a.how = 'flag'), bool_or(a.how = 'role'),
            array_agg(DISTINCT a.how COLLATE "C"),
            string_agg(DISTINCT coalesce('role "' || a.via_role || '"' || coalesce(' of group "' || a.via_group || '"', ''), a.path) COLLATE "C", '; '),
@@ -176,18 +200,30 @@ CREATE FUNCTION jhub_authz._admins(OUT subject_kind text, OUT subject text, OUT 
 COMMENT ON FUNCTION jhub_authz._admins() IS 'users and services that are admin or as good as admin, one row each';
 REVOKE ALL ON FUNCTION jhub_authz._admins() FROM PUBLIC;
 
--- What could be reached, by what is held and lets it be done.  Tokens can reach no
--- more than their owners, who are here.
-CREATE FUNCTION jhub_authz._escalations(OUT subject_kind text, OUT subject text, OUT begins_with text, OUT detail text) RETURNS SETOF record
+-- What could be reached, by what is held and lets it be done, and since when that is
+-- held.  Tokens can reach no more than their owners, who are here.
+CREATE FUNCTION jhub_authz._escalations(OUT subject_kind text, OUT subject text, OUT begins_with text, OUT detail text, OUT since timestamptz) RETURNS SETOF record
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100
-    SET search_path = pg_catalog, pg_temp
+    SET search_path = pg_catalog, pg_temp SET enable_nestloop = off SET jit = off
     AS $body$
-    SELECT e.subject_kind, e.subject, e.begins_with,
-           format('Step by step: %s. It gets %s %s that it does not hold, such as %s.', f.steps, count(*), CASE WHEN count(*) = 1 THEN 'permission' ELSE 'permissions' END, min(e.scope COLLATE "C"))
-      FROM (SELECT p.*, first_value(p.steps) OVER (PARTITION BY p.subject_kind, p.subject, p.begins_with ORDER BY p.step_count, p.steps COLLATE "C") AS first_steps
-              FROM jhub_authz.escalation_paths p WHERE p.subject_kind IN ('user', 'service')) AS e,
-           LATERAL (SELECT e.first_steps AS steps) AS f
-     GROUP BY e.subject_kind, e.subject, e.begins_with, f.steps
+    WITH way AS MATERIALIZED (
+        SELECT e.subject_kind, e.subject, e.begins_with, split_part(e.begins_with, '!', 1) AS begins_wider,
+               format('Step by step: %s. It gets %s %s that it does not hold, such as %s.', e.first_steps, count(*), CASE WHEN count(*) = 1 THEN 'permission' ELSE 'permissions' END, min(e.scope COLLATE "C")) AS detail
+          FROM (SELECT p.*, first_value(p.steps) OVER (PARTITION BY p.subject_kind, p.subject, p.begins_with ORDER BY p.step_count, p.steps COLLATE "C") AS first_steps
+                  FROM jhub_authz.escalation_paths p WHERE p.subject_kind IN ('user', 'service')) AS e
+         GROUP BY e.subject_kind, e.subject, e.begins_with, e.first_steps),
+    held AS (
+        SELECT w.subject_kind, w.subject, w.begins_with, range_agg(h.had) AS had
+          FROM (SELECT array_agg(d.subject_kind) AS kinds, array_agg(d.subject) AS names FROM (SELECT DISTINCT w.subject_kind, w.subject FROM way w) AS d) AS who,
+               (SELECT array_agg(d.scope) AS scopes FROM (SELECT w.begins_with AS scope FROM way w UNION SELECT w.begins_wider FROM way w) AS d) AS what,
+               LATERAL jhub_authz._scopes_had(who.kinds, who.names, what.scopes) h
+          JOIN way w ON w.subject_kind = h.subject_kind AND w.subject = h.subject AND h.scope IN (w.begins_with, w.begins_wider)
+         GROUP BY w.subject_kind, w.subject, w.begins_with)
+    SELECT w.subject_kind, w.subject, w.begins_with, w.detail,
+           CASE WHEN l.since NOT IN (SELECT a.at FROM jhub_authz._unknown_before() a (at)) THEN l.since END
+      FROM way w
+      LEFT JOIN held h ON h.subject_kind = w.subject_kind AND h.subject = w.subject AND h.begins_with = w.begins_with
+      LEFT JOIN LATERAL (SELECT lower(r) AS since FROM unnest(h.had) r WHERE upper_inf(r)) AS l ON true
     $body$;
 COMMENT ON FUNCTION jhub_authz._escalations() IS 'what users and services could reach by writing what they may write, one row for each permission that begins it';
 REVOKE ALL ON FUNCTION jhub_authz._escalations() FROM PUBLIC;
@@ -211,7 +247,7 @@ CREATE VIEW jhub_authz._findings AS
             UNION ALL SELECT NULL AS severity, NULL AS code, NULL AS subject_kind, NULL AS subject, NULL AS object, NULL AS detail, NULL AS since WHERE false) x
      WHERE x.code OPERATOR(pg_catalog.=) ANY (ARRAY['unreadable_scopes', 'undefined_scope', 'server_without_slash', 'orphaned_grant'])
     UNION ALL
-    SELECT t.severity, 'toxic_combination', t.subject_kind, t.subject, t.object, t.detail, NULL
+    SELECT t.severity, 'toxic_combination', t.subject_kind, t.subject, t.object, t.detail, t.since
       FROM jhub_authz._toxic_combinations() t
     UNION ALL
     SELECT x.severity, x.code, x.subject_kind, x.subject, x.object, x.detail, x.since
@@ -224,7 +260,7 @@ CREATE VIEW jhub_authz._findings AS
             UNION ALL SELECT NULL AS severity, NULL AS code, NULL AS subject_kind, NULL AS subject, NULL AS object, NULL AS detail, NULL AS since WHERE false) x
      WHERE x.code OPERATOR(pg_catalog.=) ANY (ARRAY['effective_admin', 'admin_drift'])
     UNION ALL
-    SELECT 'high', 'escalation', e.subject_kind, e.subject, e.begins_with, e.detail, NULL
+    SELECT 'high', 'escalation', e.subject_kind, e.subject, e.begins_with, e.detail, e.since
       FROM jhub_authz._escalations() e
     UNION ALL
     SELECT 'high', 'leaver', 'user', u.subject, NULL,
