@@ -20,7 +20,7 @@ CREATE SCHEMA hub_assertions AUTHORIZATION hub_assertions_owner;
 SET client_min_messages = error;
 SET search_path = public, hub_assertions;
 SELECT jhub_authz.attach('hub_assertions') \g /dev/null
-SELECT plan(49);
+SELECT plan(56);
 
 -- What becomes of a change; nothing of it stays.
 CREATE FUNCTION hub_assertions.change(what text) RETURNS text LANGUAGE plpgsql AS $$
@@ -107,6 +107,17 @@ SELECT is(hub_assertions.change('INSERT INTO group_role_map VALUES (1, 2, false)
 DELETE FROM user_role_map WHERE (user_id, role_id) = (10, 2);
 SELECT alike(hub_assertions.change('INSERT INTO user_role_map VALUES (10, 2, false)'), '23514 %', '... it holds again, and is not to be broken');
 SELECT is(jhub_authz.require_assertions(), 7, 'all hold');
+
+-- a token that this transaction makes was not there before, whenever it says that it was
+INSERT INTO jhub_authz.assertions (assertion_id, subject_kind, subject, required, expected, veto, note) OVERRIDING SYSTEM VALUE VALUES (99, 'token', '99', 'list:users', false, true, '');
+CREATE FUNCTION hub_assertions.token(id integer, owner integer, created text, scopes text) RETURNS text LANGUAGE sql AS $$
+    SELECT format('INSERT INTO api_tokens (id, user_id, client_id, created, prefix, hashed, scopes) VALUES (%1$s, %2$s, ''jupyterhub'', %3$s, ''zzzz'', ''hash of %1$s'', %4$L)', id, owner, created, scopes) $$;
+SELECT is(hub_assertions.change(what), '23514 Assertion ' || detail, what) FROM (
+    SELECT 'DELETE FROM api_tokens WHERE id = 4; ' || hub_assertions.token(4, 1, created, '["read:users:name"]') AS what, '5: token "4" must hold "list:users": it does not hold it.' AS detail
+      FROM unnest(ARRAY['timezone(''UTC'', now())', 'timezone(''UTC'', clock_timestamp())', '''2020-01-01''', 'NULL']) AS c (created)
+    UNION ALL
+    SELECT hub_assertions.token(99, 1, created, '["list:users"]'), '99: token "99" must not hold "list:users": by role "admin" (stored).'
+      FROM unnest(ARRAY['timezone(''UTC'', now())', '''2020-01-01''', 'NULL']) AS c (created)) AS v;
 
 -- modes, and a preview
 SELECT jhub_authz.set_mode('observe') \g /dev/null

@@ -15,7 +15,7 @@ DROP SCHEMA IF EXISTS hub_past CASCADE;
 \ir ../testbed/hub_schema.sql
 SET client_min_messages = error;
 SET search_path = public, hub_past;
-SELECT plan(33);
+SELECT plan(35);
 
 CREATE FUNCTION hub_past.told(since timestamptz) RETURNS SETOF text LANGUAGE sql AS $$
     SELECT format('%s %s %s: %s [%s]', change, count(*), subject, cause, application_name)
@@ -96,6 +96,13 @@ SELECT results_eq(format($$ SELECT d, EXISTS (SELECT FROM jhub_authz.who_could('
     $$ VALUES (1, false), (2, true), (3, false) $$, 'a token: not yet, alive, expired');
 DELETE FROM api_tokens WHERE id = 100;
 SELECT ok(EXISTS (SELECT FROM jhub_authz.who_could('admin:users', :'alive') WHERE subject = '100'), '... also when it is gone');
+INSERT INTO api_tokens (id, user_id, client_id, created, prefix, hashed, scopes) VALUES (100, 1, 'jupyterhub', '2020-01-01', 'x', 'h', '["read:hub"]');
+SELECT is_empty(format($$ SELECT FROM jhub_authz.who_could('read:hub', %L) WHERE subject = '100' $$, :'alive'), 'another that has its id was not there then, whatever it says');
+BEGIN;
+INSERT INTO api_tokens (id, user_id, client_id, created, prefix, hashed, scopes) VALUES (101, 1, 'jupyterhub', '2020-01-01', 'x', 'h2', '["read:hub"]');
+SELECT is_empty($$ SELECT FROM jhub_authz.who_could('read:hub', clock_timestamp()) WHERE subject = '101' $$, '... nor is one there before it is committed');
+ROLLBACK;
+DELETE FROM api_tokens WHERE id = 100;
 
 -- a clock that is set back: moments go on after the last on record
 INSERT INTO jhub_authz.history_changes VALUES (1, clock_timestamp() + interval '1 hour', now(), '1', 'x', 'x', 'x', 'change');

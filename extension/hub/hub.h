@@ -267,6 +267,7 @@ typedef struct HubToken
 	char	   *scopes;			/* for hub_parse_scopes; NULL if none */
 	const Scopeset *stored;		/* parsed; empty if NULL or broken */
 	char	   *defect;
+	bool		is_written_here;	/* by this transaction; false unless wanted */
 } HubToken;
 
 /* Which tokens to pass by: the union of the lists, or all. */
@@ -274,6 +275,7 @@ typedef struct HubTokenWant
 {
 	bool		all;
 	bool		live_only;		/* not expired */
+	bool		written_here;	/* tell what this transaction wrote */
 	int			nids;
 	const int  *ids;
 	int			nusers;

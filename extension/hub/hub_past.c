@@ -269,18 +269,10 @@ hub_schema_at(TimestampTz at, bool gap_ok, bool latest)
 
 /* ---- tokens that are today what they were ---- */
 
-/* A token by id and created: an id that is used again is another token. */
-typedef struct PastTokenKey
-{
-	int			id;
-	int			has_created;	/* no padding in the key */
-	Timestamp	created;
-} PastTokenKey;
-
 typedef struct PastTokens
 {
 	const HubSchema *past;
-	HTAB	   *changed;		/* PastTokenKey: not today what they were */
+	HTAB	   *changed;		/* ids: not today what they were */
 	bool		live_only;
 	hub_token_fn each;
 	void	   *arg;
@@ -290,22 +282,20 @@ static void
 past_changed_row(HeapTuple row, TupleDesc desc, void *arg)
 {
 	PastTokens *tokens = arg;
-	PastTokenKey key;
-	bool		isnull;
+	int			id = spi_int(row, desc, 1, 0);
 
-	memset(&key, 0, sizeof(key));
-	key.id = spi_int(row, desc, 1, 0);
-	key.created = spi_time(row, desc, 2, &isnull);
-	key.has_created = !isnull;
-	(void) hash_search(tokens->changed, &key, HASH_ENTER, NULL);
+	(void) hash_search(tokens->changed, &id, HASH_ENTER, NULL);
 }
 
-/* Those that were changed or deleted since; this transaction comes after all. */
+/*
+ * Those that were changed or deleted since; this transaction comes after all.  By
+ * id alone: whichever token has that id today got it after one of that id ended.
+ */
 static void
 past_read_changed(PastTokens *tokens, bool latest)
 {
 	static const Oid types[1] = {TIMESTAMPTZOID};
-	HASHCTL		ctl = {.keysize = sizeof(PastTokenKey),.entrysize = sizeof(PastTokenKey)};
+	HASHCTL		ctl = {.keysize = sizeof(int),.entrysize = sizeof(int)};
 	Datum		values[1] = {TimestampTzGetDatum(tokens->past->at)};
 	SpiFrame	frame;
 
@@ -314,7 +304,7 @@ past_read_changed(PastTokens *tokens, bool latest)
 								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	spi_enter(&frame, module_owner());
 	hub_plan_whole(tokens->past);
-	spi_each("SELECT h.id, h.created FROM \"jhub_authz\".history_api_tokens h"
+	spi_each("SELECT h.id FROM \"jhub_authz\".history_api_tokens h"
 			 " LEFT JOIN \"jhub_authz\".history_changes e ON e.change_id = h.ended AND e.at <= $1"
 			 " WHERE e.change_id IS NULL",
 			 1, types, values, NULL, latest, past_changed_row, tokens);
@@ -326,17 +316,13 @@ past_live_token(HubToken *token, void *arg)
 {
 	PastTokens *tokens = arg;
 	Timestamp	at = (Timestamp) tokens->past->at;
-	PastTokenKey key;
 
-	if (token->has_created && token->created > at)
+	/* what its row says of its beginning, whoever writes it can make up */
+	if (token->is_written_here || (token->has_created && token->created > at))
 		return;
 	if (tokens->live_only && token->has_expires && token->expires_at < at)
 		return;
-	memset(&key, 0, sizeof(key));
-	key.id = token->id;
-	key.has_created = token->has_created;
-	key.created = token->has_created ? token->created : 0;
-	if (hash_search(tokens->changed, &key, HASH_FIND, NULL) == NULL)
+	if (hash_search(tokens->changed, &token->id, HASH_FIND, NULL) == NULL)
 		tokens->each(token, tokens->arg);
 }
 
@@ -353,6 +339,7 @@ hub_past_each_unchanged(const HubSchema *past, const HubTokenWant *want, bool la
 		return;
 	past_read_changed(&tokens, latest);
 	live_want.live_only = false;	/* as of that moment, not of now */
+	live_want.written_here = true;
 	hub_each_token(live, &live_want, latest, past_live_token, &tokens);
 	hash_destroy(tokens.changed);
 }
