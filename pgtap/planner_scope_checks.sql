@@ -42,14 +42,14 @@ BEGIN
     RETURN answer;
 END $$;
 
-SELECT plan(46);
+SELECT plan(49);
 
 SET LOCAL enable_seqscan = off;
 SELECT matches(pg_temp.plan_of('SELECT * FROM held WHERE ' || condition), 'Filter: .*Bitmap Index Scan on held_gin\s+Index Cond: ' || wanted, condition || ' uses the index')
   FROM (VALUES
     ($$has_scope(scopes, 'servers')$$, $re$\(scopes @>> '\["servers"\]'$re$),
     ($$has_scope(scopes, 'servers!server=alice/')$$, $re$\(scopes @>> '\["servers!server=alice/"\]'$re$),
-    ($$has_scope(scopes, (SELECT 'serv' || 'ers'))$$, $re$\(scopes @>> CASE WHEN \((?:\$0|\(InitPlan 1\)\.col1) IS NOT NULL\) THEN scopeset_of\(VARIADIC ARRAY\[$re$),
+    ($$has_scope(scopes, (SELECT 'serv' || 'ers'))$$, $re$\(scopes @>> CASE WHEN \(has_scope\('\[\]'::scopeset, (?:\$0|\(InitPlan 1\)\.col1)\) IS NOT NULL\) THEN scopeset_of\(VARIADIC ARRAY\[$re$),
     ($$has_any_scope(scopes, 'servers')$$, $re$\(scopes && '\["servers"\]'$re$),
     ($$covers(scopes, 'servers!user=alice')$$, $re$\(scopes @>> '\["servers!user=alice"\]'$re$)) AS v (condition, wanted);
 SELECT doesnt_match(pg_temp.plan_of('SELECT * FROM held WHERE ' || condition), 'Index Cond', condition || ' cannot')
@@ -72,9 +72,13 @@ SELECT is(pg_temp.by('index', condition), pg_temp.by('scan', condition), conditi
 SET LOCAL plan_cache_mode = force_generic_plan;
 SET LOCAL enable_seqscan = off;
 PREPARE holders(text) AS SELECT count(*)::int FROM held WHERE has_scope(scopes, $1);
-SELECT matches(pg_temp.plan_of($$EXECUTE holders('servers')$$), 'Index Cond: \(scopes @>> CASE WHEN \(\$1 IS NOT NULL\) THEN scopeset_of', 'a generic plan uses the index');
+SELECT matches(pg_temp.plan_of($$EXECUTE holders('servers')$$), $re$Index Cond: \(scopes @>> CASE WHEN \(has_scope\('\[\]'::scopeset, \$1\) IS NOT NULL\) THEN scopeset_of$re$, 'a generic plan uses the index');
 SELECT results_eq($$EXECUTE holders('servers!user=alice')$$, ARRAY[(SELECT count(*)::int FROM held WHERE id > 0 AND id % 50 IN (0, 1, 2, 4))], '... and finds what is held by groups too');
 SELECT throws_ok($$EXECUTE holders('servers!usr=x')$$, '22P02', NULL, '... and refuses what is no scope');
+SELECT throws_ok($$EXECUTE holders('no:such!user')$$, '22023', NULL, '... and a filter without a value, though no row has it');
+PREPARE any_holders(text) AS SELECT count(*)::int FROM held WHERE has_any_scope(scopes, $1);
+SELECT throws_ok($$EXECUTE any_holders('no:such!user=x')$$, '22023', NULL, '... and where no filter may be, one');
+SELECT results_eq($$EXECUTE any_holders('no:such')$$, ARRAY[0], '... but not what nobody has');
 SELECT results_eq('EXECUTE holders(NULL)', ARRAY[0], '... and finds nothing for NULL, as without an index');
 RESET plan_cache_mode;
 SET LOCAL enable_material = off;

@@ -20,6 +20,7 @@
 #include "access/stratnum.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -56,20 +57,27 @@ support_constant(Oid set, const Const *text_const)
 							  ScopesetPGetDatum(scopeset_single(&member)), false, false);
 }
 
-/* NULL for NULL, which finds no row and which the constructor refuses. */
+/*
+ * The set if the function takes its text, asked with the empty set: what it refuses
+ * is refused, whether or not the index finds a row.  NULL for NULL, which finds none
+ * and which the constructor refuses.
+ */
 static Node *
-support_unless_null(Oid set, Node *value, FuncExpr *call)
+support_if_taken(Oid set, Oid function, Node *value, FuncExpr *made)
 {
+	Const	   *empty = makeConst(set, -1, InvalidOid, -1,
+								  ScopesetPGetDatum(scopeset_empty()), false, false);
 	NullTest   *test = makeNode(NullTest);
 	CaseWhen   *when = makeNode(CaseWhen);
 	CaseExpr   *result = makeNode(CaseExpr);
 
-	test->arg = (Expr *) copyObject(value);
+	test->arg = (Expr *) makeFuncExpr(function, BOOLOID, list_make2(empty, copyObject(value)),
+									  InvalidOid, DEFAULT_COLLATION_OID, COERCE_EXPLICIT_CALL);
 	test->nulltesttype = IS_NOT_NULL;
 	test->argisrow = false;
 	test->location = -1;
 	when->expr = (Expr *) test;
-	when->result = (Expr *) call;
+	when->result = (Expr *) made;
 	when->location = -1;
 	result->casetype = set;
 	result->casecollid = InvalidOid;
@@ -81,10 +89,10 @@ support_unless_null(Oid set, Node *value, FuncExpr *call)
 
 /* One scope, text that is known when the query is run: scopeset_of(text). */
 static Node *
-support_variable(Oid set, Oid schema, Node *value)
+support_variable(Oid set, Oid function, Node *value)
 {
 	Oid			argtypes[1] = {TEXTARRAYOID};
-	List	   *name = list_make2(makeString(get_namespace_name(schema)),
+	List	   *name = list_make2(makeString(get_namespace_name(get_func_namespace(function))),
 								  makeString(pstrdup("scopeset_of")));
 	Oid			constructor = LookupFuncName(name, 1, argtypes, true);
 	ArrayExpr  *array;
@@ -101,7 +109,7 @@ support_variable(Oid set, Oid schema, Node *value)
 	call = makeFuncExpr(constructor, set, list_make1(array), InvalidOid, InvalidOid,
 						COERCE_EXPLICIT_CALL);
 	call->funcvariadic = true;
-	return support_unless_null(set, value, call);
+	return support_if_taken(set, function, value, call);
 }
 
 /*
@@ -129,7 +137,7 @@ support_call(Node *node, SupportedCall *call)
 		call->wanted = ((Const *) second)->constisnull ? NULL :
 			support_constant(call->set, (Const *) second);
 	else
-		call->wanted = support_variable(call->set, get_func_namespace(f->funcid), second);
+		call->wanted = support_variable(call->set, f->funcid, second);
 	return call->wanted != NULL;
 }
 
