@@ -16,7 +16,7 @@ CREATE SCHEMA hub_test AUTHORIZATION hub_test_owner;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
 \ir ../testbed/may.sql
-SELECT plan(22);
+SELECT plan(31);
 SELECT is(jhub_authz.attach('hub_test'), '5.5', 'attached');
 CREATE ROLE hub_test_auditor;
 CREATE ROLE hub_test_operator;
@@ -79,6 +79,33 @@ SELECT is_empty($$
     SELECT c.oid::regprocedure FROM pg_class c, unnest(ARRAY['hub_test_auditor', 'hub_test_operator']) r WHERE c.relnamespace = 'jhub_authz'::regnamespace
        AND c.relkind IN ('r', 'v') AND has_table_privilege(r, c.oid, 'SELECT') AND NOT has_table_privilege('public', c.oid, 'SELECT') $$, 'taken back, nothing is left');
 SELECT is(pg_temp.tried('hub_test_auditor', 'SELECT jhub_authz.user_scopes(''alice'')'), '42501', '... and nothing answers');
+
+-- who is more than one of them stays the others
+CREATE ROLE hub_test_all;
+CREATE FUNCTION pg_temp.granted() RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT p.oid::regprocedure::text FROM pg_proc p, aclexplode(p.proacl) a WHERE p.pronamespace = 'jhub_authz'::regnamespace AND a.grantee = 'hub_test_all'::regrole
+    UNION ALL SELECT c.oid::regclass::text FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = 'jhub_authz'::regnamespace AND a.grantee = 'hub_test_all'::regrole $$;
+CREATE FUNCTION pg_temp.as_granted(VARIADIC capacities text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE what text; answer text;
+BEGIN
+    FOREACH what IN ARRAY capacities LOOP EXECUTE format('SELECT jhub_authz.%s(''hub_test_all'')', what); END LOOP;
+    SELECT string_agg(g, ' ' ORDER BY g COLLATE "C") INTO answer FROM pg_temp.granted() g;
+    DROP OWNED BY hub_test_all;
+    RETURN answer;
+END $$;
+SELECT is(pg_temp.as_granted(VARIADIC done), pg_temp.as_granted(VARIADIC wanted), array_to_string(done, ', ')) FROM (VALUES
+    ('{grant_reader, grant_auditor, revoke_auditor}'::text[], '{grant_reader}'::text[]),
+    ('{grant_auditor, grant_reader, revoke_reader}', '{grant_auditor}'),
+    ('{grant_operator, grant_reader, revoke_operator}', '{grant_reader}'),
+    ('{grant_operator, grant_reader, grant_auditor, revoke_reader, revoke_auditor}', '{grant_operator}'),
+    ('{grant_reader, grant_auditor, revoke_reader, revoke_auditor}', '{}')) AS v (done, wanted);
+-- half of one is none
+SELECT jhub_authz.grant_auditor('hub_test_all') \g /dev/null
+GRANT EXECUTE ON FUNCTION jhub_authz.act_as(text) TO hub_test_all;
+SELECT jhub_authz.revoke_auditor('hub_test_all') \g /dev/null
+SELECT results_eq('SELECT pg_temp.granted() COLLATE "C"', ARRAY['jhub_authz.act_as(text)' COLLATE "C"], 'what was granted alone is no reason to keep more');
+-- there has to be such a role
+SELECT throws_ok(format('SELECT jhub_authz.%s(''-'')', f), '42704', 'role with OID 0 does not exist', f || ': no role') FROM unnest(ARRAY['grant_auditor', 'revoke_operator', 'grant_reader']) f;
 
 SELECT * FROM finish();
 ROLLBACK;

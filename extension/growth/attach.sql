@@ -121,7 +121,9 @@ AS $grant$
 DECLARE
     what text;
 BEGIN
-    FOR what IN SELECT g FROM jhub_authz._grantable(acting) AS g LOOP
+    PERFORM jhub_authz._existing_role(role_name);
+    FOR what IN SELECT g FROM jhub_authz._grantable(acting) AS g
+                 WHERE verb = 'GRANT' OR g NOT IN (SELECT k FROM jhub_authz._kept_grants(role_name, CASE WHEN acting THEN 'operator' ELSE 'auditor' END) AS k) LOOP
         EXECUTE format('%s %s %s %s', verb, what, preposition, role_name);
     END LOOP;
 END

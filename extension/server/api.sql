@@ -179,6 +179,43 @@ $readable$;
 COMMENT ON FUNCTION jhub_authz._readable() IS 'what grant_reader grants';
 REVOKE ALL ON FUNCTION jhub_authz._readable() FROM PUBLIC;
 
+-- Who is granted something may be an auditor, an operator and a reader, which have
+-- some of it in common; nothing tells what it was granted for.  So who has all that
+-- one of them has is one, and keeps that when it ceases to be another.
+CREATE FUNCTION jhub_authz._kept_grants(role_name regrole, leaving text) RETURNS SETOF text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $kept$
+    WITH granted AS MATERIALIZED (
+        SELECT format('EXECUTE ON FUNCTION %s', p.oid::regprocedure) AS what
+          FROM pg_proc p, LATERAL aclexplode(p.proacl) a
+         WHERE p.pronamespace = 'jhub_authz'::regnamespace AND a.grantee = role_name AND a.privilege_type = 'EXECUTE'
+        UNION ALL
+        SELECT format('SELECT ON %s', c.oid::regclass)
+          FROM pg_class c, LATERAL aclexplode(c.relacl) a
+         WHERE c.relnamespace = 'jhub_authz'::regnamespace AND a.grantee = role_name AND a.privilege_type = 'SELECT')
+    SELECT unnest(capacity.grants)
+      FROM (VALUES ('auditor', ARRAY(SELECT jhub_authz._grantable(false))), ('operator', ARRAY(SELECT jhub_authz._grantable(true))),
+                   ('reader', ARRAY(SELECT jhub_authz._readable()))) AS capacity (name, grants)
+     WHERE capacity.name <> leaving AND capacity.grants <@ ARRAY(SELECT g.what FROM granted g)
+$kept$;
+COMMENT ON FUNCTION jhub_authz._kept_grants(regrole, text) IS 'what a role keeps that ceases to be an auditor, operator or reader, since it is another of them';
+REVOKE ALL ON FUNCTION jhub_authz._kept_grants(regrole, text) FROM PUBLIC;
+
+CREATE FUNCTION jhub_authz._existing_role(role_name regrole) RETURNS regrole
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = role_name) THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('role with OID %s does not exist', role_name::oid);
+    END IF;
+    RETURN role_name;
+END
+$body$;
+COMMENT ON FUNCTION jhub_authz._existing_role(regrole) IS 'the role; an error if there is none';
+REVOKE ALL ON FUNCTION jhub_authz._existing_role(regrole) FROM PUBLIC;
+
 CREATE FUNCTION jhub_authz.grant_reader(role_name regrole) RETURNS void
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -186,6 +223,7 @@ AS $body$
 DECLARE
     what text;
 BEGIN
+    PERFORM jhub_authz._existing_role(role_name);
     FOR what IN SELECT r FROM jhub_authz._readable() AS r LOOP
         EXECUTE format('GRANT %s TO %s', what, role_name);
     END LOOP;
@@ -201,7 +239,9 @@ AS $body$
 DECLARE
     what text;
 BEGIN
-    FOR what IN SELECT r FROM jhub_authz._readable() AS r LOOP
+    PERFORM jhub_authz._existing_role(role_name);
+    FOR what IN SELECT r FROM jhub_authz._readable() AS r
+                 WHERE r NOT IN (SELECT k FROM jhub_authz._kept_grants(role_name, 'reader') AS k) LOOP
         EXECUTE format('REVOKE %s FROM %s', what, role_name);
     END LOOP;
 END

@@ -105,3 +105,18 @@ AS $grantable$
      WHERE c.relnamespace = 'jhub_authz'::regnamespace AND c.relkind IN ('r', 'v')
        AND c.relname <> 'pending' AND NOT acting
 $grantable$;
+
+CREATE OR REPLACE FUNCTION jhub_authz._grant(verb text, preposition text, role_name regrole, acting boolean) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $grant$
+DECLARE
+    what text;
+BEGIN
+    PERFORM jhub_authz._existing_role(role_name);
+    FOR what IN SELECT g FROM jhub_authz._grantable(acting) AS g
+                 WHERE verb = 'GRANT' OR g NOT IN (SELECT k FROM jhub_authz._kept_grants(role_name, CASE WHEN acting THEN 'operator' ELSE 'auditor' END) AS k) LOOP
+        EXECUTE format('%s %s %s %s', verb, what, preposition, role_name);
+    END LOOP;
+END
+$grant$;
