@@ -537,6 +537,42 @@ self_check_prepared(SelfCheck *check)
 	spi_leave(&frame);
 }
 
+/* ---- what the hub's role was granted ---- */
+
+/*
+ * attach grants the owner of the hub's tables what is in this list (attach.c); an
+ * update may bring more, and the tables may get another owner.
+ */
+static void
+self_check_grants(SelfCheck *check)
+{
+	static const Oid types[1] = {OIDOID};
+	Datum		values[1];
+	SpiFrame	frame;
+	bool		isnull;
+	int64		n;
+
+	if (check->hub->owner == module_owner() || superuser_arg(check->hub->owner))
+		return;
+	values[0] = ObjectIdGetDatum(check->hub->owner);
+	spi_enter(&frame, module_owner());
+	(void) spi_run("SELECT count(*), min(lacking.name COLLATE \"C\") FROM ("
+				   "SELECT c.oid::regclass::text FROM pg_extension e, unnest(e.extconfig) AS c (oid)"
+				   " WHERE e.extname = 'jhub_authz' AND NOT has_table_privilege($1, c.oid, 'SELECT')"
+				   " UNION ALL SELECT p.oid::regprocedure::text FROM pg_proc p"
+				   " WHERE p.pronamespace = 'jhub_authz'::regnamespace"
+				   " AND p.proname IN ('note_change', 'narrow_token', 'resolve_token_roles', 'note_history')"
+				   " AND NOT has_function_privilege($1, p.oid, 'EXECUTE')) AS lacking (name)",
+				   1, types, values, NULL, true, false, 0);
+	n = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	if (n > 0)
+		self_check_row(check, "warning", "grant", GetUserNameFromId(check->hub->owner, false),
+					   psprintf("The owner of the hub's tables has no right to %s%s, so that its pg_dump fails.  Call attach() again, as after each update of the extension.",
+								SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2),
+								n > 1 ? psprintf(" and " INT64_FORMAT " more", n - 1) : ""));
+	spi_leave(&frame);
+}
+
 /* All checks; those of stored scopes look at every token, and can be left out. */
 static void
 self_check_all(FunctionCallInfo fcinfo, bool scopes)
@@ -568,6 +604,7 @@ self_check_all(FunctionCallInfo fcinfo, bool scopes)
 		self_check_policies(&check);
 		self_check_subscription(&check, mode);
 		self_check_prepared(&check);
+		self_check_grants(&check);
 	}
 }
 
