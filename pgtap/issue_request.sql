@@ -13,7 +13,7 @@ LANGUAGE sql AS $$
 $$;
 \set identify '"read:users:groups!user", "read:users:name!user"'
 
-SELECT plan(30);
+SELECT plan(36);
 
 -- The hub's own client: narrowed to what the owner holds
 SELECT is(pg_temp.ask('alice', ARRAY['self', 'tokens!user'])::text, ROW ('["self", "tokens!user"]', '[]', false)::text, 'held');
@@ -59,6 +59,25 @@ VALUES (10, 'jupyterhub-user-alice', '2001-01-01', 'aaaa', 'a', '["access:server
 SELECT is((pg_temp.ask('bob', ARRAY['identify'], 'jupyterhub-user-alice')).confirm, false, 'consent given before counts, expired or not');
 UPDATE services SET oauth_no_confirm = true WHERE name = 'announce';
 SELECT is((pg_temp.ask('bob', NULL, 'service-announce')).confirm, false, 'a service may be set never to ask');
+
+-- The page is not the end: its form is held against the client again, and a token against its owner
+INSERT INTO roles (name, scopes, managed_by_auth) VALUES ('reads servers', '["read:servers"]', false);
+INSERT INTO user_role_map SELECT 10, id, false FROM roles WHERE name = 'reads servers';
+UPDATE oauth_clients SET allowed_scopes = '["servers!group=physics", "servers!user"]' WHERE identifier = 'service-announce';
+SELECT throws_ok($$SELECT pg_temp.ask('bob', ARRAY['servers!group=physics', 'servers!user'], 'service-announce')$$, '42501',
+                 'OAuth client "service-announce" may not ask for all of these scopes', 'a part that the client itself is not let send back');
+SELECT lives_ok($$SELECT pg_temp.ask('bob', ARRAY['servers!user'], 'service-announce')$$, 'of the rest there is a token');
+INSERT INTO roles (name, scopes, managed_by_auth) VALUES ('self filter', '["read:services!service"]', false);
+INSERT INTO user_role_map SELECT 10, id, false FROM roles WHERE name = 'self filter';
+UPDATE oauth_clients SET allowed_scopes = '["read:services!service"]' WHERE identifier = 'service-announce';
+SELECT throws_ok($$SELECT pg_temp.ask('bob', NULL, 'service-announce')$$, '42501',
+                 'user "bob" does not hold what a token of OAuth client "service-announce" needs', 'a filter of the client that the owner cannot have');
+SELECT lives_ok($$SELECT pg_temp.ask('bob', ARRAY['identify'], 'service-announce')$$, 'without it there is a token');
+DELETE FROM user_role_map WHERE user_id = 10 AND role_id = (SELECT id FROM roles WHERE name = 'user');
+SELECT throws_ok($$SELECT pg_temp.ask('bob', ARRAY['identify'], 'service-announce')$$, '42501',
+                 'user "bob" does not hold what a token of OAuth client "service-announce" needs', 'nor one who may not read his own name');
+SELECT throws_ok($$SELECT jhub_authz.resolve_request('service', 'announce', NULL, 'service-announce')$$, '22023',
+                 'a service cannot log in through an OAuth client', 'who logs in is a user');
 
 SELECT * FROM finish();
 ROLLBACK;

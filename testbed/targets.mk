@@ -43,8 +43,10 @@
 #   make faults [KILLS=15] [SEED=n]  kills, a full disk, little memory, timeouts
 #   make api-oracle [HUB=5.5.1] [TOKENS=n] [SEED=n]
 #                                    a running hub's REST API beside whoami and the api_* views
+#   make oauth-oracle [HUB=5.5.1] [LOGINS=n] [SEED=n]
+#                                    logins through a running hub's OAuth, beside resolve_request
 #   make pgbouncer                   identities behind pgbouncer in transaction mode
-.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost past-cost bench running-hub server-oracle faults login-oracle report-check graph-check api-oracle pgbouncer bench-audit escalation
+.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost past-cost bench running-hub server-oracle faults login-oracle report-check graph-check api-oracle pgbouncer bench-audit escalation oauth-oracle
 
 demo:
 	@$(here)demo/run
@@ -134,3 +136,6 @@ bench-audit:
 
 escalation:
 	@$(here)interop/escalation/run $(if $(HUB),--hub "$(HUB)")
+
+oauth-oracle:
+	@$(here)interop/oauth/run $(if $(HUB),--hub $(HUB)) $(if $(LOGINS),--logins $(LOGINS)) $(if $(SEED),--seed $(SEED))

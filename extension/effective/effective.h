@@ -118,6 +118,12 @@ extern bool effective_subject_by_id(EffectiveSubject *subject, HubSchema *hub,
 extern const Scopeset *effective_subject_scopes(EffectiveSubject *subject,
 												char **error);
 
+/*
+ * Without the very scope inherit, which is whatever the owner holds and so held by
+ * definition, as in the hub's check of a new token.
+ */
+extern Scopeset *effective_without_inherit(const Scopeset *wanted);
+
 /* "12" or "a12", as in the hub's API; 0 if it is neither. */
 extern int	effective_token_id(const char *name);
 

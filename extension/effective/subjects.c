@@ -360,13 +360,8 @@ jhub_authz_subject_has_scope(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(result);
 }
 
-/*
- * A token's owner and, unless another is named, its client are what stands
- * for the filters in 'wanted'.
- */
-/* inherit is whatever the owner holds: held by definition, as in the hub. */
-static Scopeset *
-subject_without_inherit(const Scopeset *wanted)
+Scopeset *
+effective_without_inherit(const Scopeset *wanted)
 {
 	ScopeBuilder *builder = scope_builder_create();
 	ScopeIter	iter;
@@ -380,6 +375,10 @@ subject_without_inherit(const Scopeset *wanted)
 	return scope_builder_finish(builder, false);
 }
 
+/*
+ * A token's owner and, unless another is named, its client are what stands
+ * for the filters in 'wanted'.
+ */
 PG_FUNCTION_INFO_V1(jhub_authz_subject_covers);
 Datum
 jhub_authz_subject_covers(PG_FUNCTION_ARGS)
@@ -403,7 +402,7 @@ jhub_authz_subject_covers(PG_FUNCTION_ARGS)
 
 	effective_target(&target, subject.user, subject.service, client);
 	wanted = catalogue_expand(subject.hub->catalogue,
-							  subject_without_inherit(PG_GETARG_SCOPESET_P(2)), &target);
+							  effective_without_inherit(PG_GETARG_SCOPESET_P(2)), &target);
 	have = effective_subject_scopes(&subject, NULL);
 	result = scopeset_covers_with(have, wanted, NULL) ||
 		(scopeset_needs_groups(have, wanted) &&

@@ -5,8 +5,9 @@
  *	  ask the user first.
  *
  * The steps are those of the hub: what the client may ask for (its provider's
- * validate_scopes), whether the owner may enter what the client stands for, and
- * what the owner can give (its authorize page).  All of them are on raw scopes;
+ * validate_scopes), whether the owner may enter what the client stands for,
+ * what the owner can give (its authorize page), and whether a token of that
+ * would be made in the end.  All of them but the last are on raw scopes;
  * resolving itself is effective.c's.
  *
  * Nothing is written here.  What the hub keeps in its configuration alone (the
@@ -222,6 +223,13 @@ request_identify(void)
 	return scope_builder_finish(builder, false);
 }
 
+/* Identify and access scopes, which every login asks for and every client may. */
+static Scopeset *
+request_required(const HubClient *client)
+{
+	return scopeset_union_of(request_identify(), effective_access(client));
+}
+
 void
 issue_resolve(IssueOwner *owner, const Scopeset *requested,
 			  Scopeset **granted, Scopeset **refused)
@@ -249,7 +257,7 @@ issue_resolve(IssueOwner *owner, const Scopeset *requested,
 	if (requested == NULL)
 		requested = allowed;
 	access = effective_access(owner->client);
-	required = scopeset_union_of(request_identify(), access);
+	required = request_required(owner->client);
 	requested = scopeset_union_of(requested, required);
 	allowed = scopeset_union_of(allowed, required);
 
@@ -299,6 +307,66 @@ request_confirm(IssueOwner *owner, const Scopeset *granted)
 		!request_never_asks(owner) && !request_consented(owner, granted);
 }
 
+/* ---- would there be a token? ---- */
+
+/*
+ * What the page shows comes back by its form, where the hub holds it against the
+ * client once more; without a page it does that at once.  It is not always the
+ * answer of the first time: of !group=g and a member's !user=u the hub grants
+ * both, and then takes the first for held in part.  At last the token's scopes
+ * must be the owner's, shares included, but for inherit.  A self filter in an
+ * owner's role is met on the page, where there is a client, and not here.
+ */
+static void
+request_check_token(IssueOwner *owner, const Scopeset *granted, bool confirm)
+{
+	const Catalogue *catalogue = owner->hub->catalogue;
+	ScopeMembership *membership = hub_membership(owner->data);
+	Scopeset   *required = request_required(owner->client);
+	const Scopeset *sent = granted;
+	const Scopeset *held = issue_owner_held(owner);
+	Scopeset   *stored;
+	Scopeset   *passed;
+	Scopeset   *excess;
+	char	   *defect = NULL;
+
+	/* On the page inherit stands for all the rest. */
+	if (confirm && issue_has_inherit(granted))
+		sent = issue_inherit();
+	stored = scopeset_union_of(sent, required);
+	effective_resolve(catalogue, stored,
+					  scopeset_union_of(hub_parse_scopes(owner->client->allowed_scopes, &defect),
+										required),
+					  &owner->target, membership, &passed, &excess);
+	if (!scopeset_is_empty(excess))
+		request_raise_beyond(owner, excess);
+
+	stored = catalogue_expand(catalogue, effective_without_inherit(stored), &owner->target);
+	if (!scopeset_covers_with(held, stored, membership))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s \"%s\" does not hold what a token of OAuth client \"%s\" needs",
+						issue_owner_kind(owner),
+						issue_message(issue_owner_name(owner)),
+						issue_message(owner->client->identifier)),
+				 errdetail("Not held: %s.",
+						   scopeset_to_text(scopeset_minus_with(stored, held, membership)))));
+}
+
+/* In the flow a user logs in: a code has no place for a service. */
+static void
+request_check_owner(const IssueOwner *owner)
+{
+	if (owner->user == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a service cannot log in through an OAuth client"),
+				 errdetail("Service \"%s\", OAuth client \"%s\".",
+						   issue_message(issue_owner_name(owner)),
+						   issue_message(owner->client->identifier)),
+				 errhint("A service's own tokens are those of the client \"%s\".", ISSUE_HUB_CLIENT)));
+}
+
 /* A text[] without 'identify', the one scope of 1.x, which gives nothing. */
 static ArrayType *
 request_without_identify(ArrayType *requested)
@@ -324,7 +392,8 @@ request_without_identify(ArrayType *requested)
  *				   client_id text) -> (granted, refused, confirm)
  *
  * Errors: 42704 for an unknown owner, client, scope or role, 42501 as in
- * issue_resolve, 22023 for a kind that owns no tokens.
+ * issue_resolve and where no token would be made, 22023 for a kind that owns no
+ * tokens and for a service that logs in.
  */
 Datum
 jhub_authz_resolve_request(PG_FUNCTION_ARGS)
@@ -337,6 +406,8 @@ jhub_authz_resolve_request(PG_FUNCTION_ARGS)
 	Scopeset   *granted;
 	Scopeset   *refused;
 	IssueOwner	owner;
+	bool		login = strcmp(client_id, ISSUE_HUB_CLIENT) != 0;
+	bool		confirm;
 	TupleDesc	desc;
 	Datum		values[3];
 	bool		nulls[3] = {false, false, false};
@@ -350,21 +421,26 @@ jhub_authz_resolve_request(PG_FUNCTION_ARGS)
 				 errhint("Upgrade the hub's database first.")));
 
 	issue_owner_named(&owner, hub, kind, name, client_id, false);
+	if (login)
+		request_check_owner(&owner);
 	if (!PG_ARGISNULL(2))
 	{
 		ArrayType  *array = PG_GETARG_ARRAYTYPE_P(2);
 
 		if (ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) > 0)
 		{
-			if (strcmp(client_id, ISSUE_HUB_CLIENT) != 0)
+			if (login)
 				array = request_without_identify(array);
 			requested = issue_requested(hub, array, false);
 		}
 	}
 	issue_resolve(&owner, requested, &granted, &refused);
+	confirm = request_confirm(&owner, granted);
+	if (login)
+		request_check_token(&owner, granted, confirm);
 
 	values[0] = ScopesetPGetDatum(granted);
 	values[1] = ScopesetPGetDatum(refused);
-	values[2] = BoolGetDatum(request_confirm(&owner, granted));
+	values[2] = BoolGetDatum(confirm);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

@@ -195,6 +195,9 @@ class Hub:
     def identify(self, subject):
         return clean(scopes.identify_scopes(subject))
 
+    # of every login
+    raw_identify = frozenset(["read:users:name!user", "read:users:groups!user"])
+
     def access(self, identifier):
         return clean(scopes.access_scopes(self.client(identifier)))
 

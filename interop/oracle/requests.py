@@ -2,7 +2,9 @@
 
 The first is asked of the hub's own provider and of the handler of its authorize
 page, run as they are: the handler gets a request and a user, and what it would
-render or send is kept.  It asks nothing over HTTP.
+render or send is kept.  What its form would send goes to the provider once more,
+and at last to the check of a new token.  It asks nothing over HTTP: that is
+interop/oauth.
 """
 
 import logging
@@ -100,7 +102,7 @@ DESCRIBED = (
 
 
 class Request(Kind):
-    """The OAuth flow up to the page: granted, not granted, and would it ask?
+    """The OAuth flow: granted, not granted, would it ask, and would there be a token?
 
     What was not granted is described as the page would describe it, if it did.
 
@@ -175,6 +177,10 @@ class Request(Kind):
             requested.append(rng.choice(self.WRONG + self.roles))
         return name, tuple(r for r in requested if not any(c.isspace() for c in r)), client
 
+    def sent(self, page, granted, refused):
+        """By the form, on which inherit collapses all that is shown."""
+        return {"inherit"} if page.confirm and "inherit" in granted else set(granted)
+
     def oracle(self, name, requested, client):
         row = self.hub.client(client) if client in self.clients else None
         query = {"client_id": client, "response_type": "code"}
@@ -192,10 +198,18 @@ class Request(Kind):
                 if error.status_code == 400:  # no such client
                     return (Failure("42704"),)
                 return (Failure({403: "42501", 500: "55000"}[error.status_code]),)
+            client_side, user_side = heard.client, heard.user
+            sent = user_side and self.sent(page, *user_side)
+            if sent and not page.oauth_provider.request_validator.validate_scopes(
+                    client, sent, None, SimpleNamespace(user=page.current_user)):
+                return (Failure("42501"),)
         if page.error is not None:
             # before it was resolved: neither scopes nor roles; after: beyond the client's
-            return (Failure("42704" if heard.client is None else "42501"),)
-        granted, refused = heard.user
+            return (Failure("42704" if client_side is None else "42501"),)
+        granted, refused = user_side
+        required = self.hub.raw_identify | scopes.access_scopes(row)
+        if not self.hub.subject_covers("user", name, sent | required, client):
+            return (Failure("42501"),)
         return stored(granted), stored(refused), page.confirm, self.hub.describe(refused, name)
 
 

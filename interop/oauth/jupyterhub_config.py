@@ -1,0 +1,68 @@
+# The hub of login.py: on loopback, without a proxy, with servers that only seem to
+# start and leave their OAuth client's secret behind, as a server would know it.
+import json
+import os
+
+from jupyterhub import user
+from jupyterhub.auth import DummyAuthenticator
+from jupyterhub.proxy import Proxy
+from jupyterhub.spawner import Spawner
+
+c = get_config()  # noqa: F821
+with open("setup.json") as f:
+    setup = json.load(f)
+
+
+class NoProxy(Proxy):
+    should_start = False
+
+    async def add_route(self, routespec, target, data):
+        pass
+
+    async def delete_route(self, routespec):
+        pass
+
+    async def get_all_routes(self):
+        return {}
+
+
+class Pretending(Spawner):
+    """Starts nothing, and says who it would have been."""
+
+    started = False
+
+    async def start(self):
+        self.started = True
+        with open("clients.jsonl", "a") as f:
+            print(json.dumps([f"{self.user.name}/{self.name}", self.oauth_client_id, self.api_token]), file=f)
+        return ("127.0.0.1", 1)
+
+    async def stop(self, now=False):
+        self.started = False
+
+    async def poll(self):
+        return None if self.started else 0
+
+
+async def is_up(self, spawner):
+    return None
+
+
+user.User._wait_up = is_up
+c.JupyterHub.db_url = setup["db_url"]
+c.JupyterHub.base_url = setup["base_url"]
+c.JupyterHub.bind_url = "http://127.0.0.1:%d%s" % (setup["proxy_port"], setup["base_url"])
+c.JupyterHub.hub_bind_url = "http://127.0.0.1:%d" % setup["port"]
+c.JupyterHub.proxy_class = NoProxy
+c.JupyterHub.cookie_secret_file = os.path.abspath("cookie_secret")
+c.JupyterHub.allow_named_servers = True
+c.JupyterHub.spawner_class = Pretending
+c.Spawner.poll_interval = 0
+c.Spawner.oauth_client_allowed_scopes = lambda spawner: setup["servers"][f"{spawner.user.name}/{spawner.name}"]
+c.JupyterHub.authenticator_class = DummyAuthenticator
+c.Authenticator.allow_all = True
+c.Authenticator.allowed_users = set(setup["users"])
+c.JupyterHub.load_groups = {name: {"users": members} for name, members in setup["groups"].items()}
+c.JupyterHub.custom_scopes = setup["custom_scopes"]
+c.JupyterHub.load_roles = setup["roles"]
+c.JupyterHub.services = setup["services"]
