@@ -25,6 +25,13 @@ concern_add(ConcernList *list, int id, const char *reason)
 	list->sorted = false;
 }
 
+void
+concern_add_all(ConcernList *list, const ConcernList *more)
+{
+	for (int i = 0; i < more->n; i++)
+		concern_add(list, more->items[i].id, more->items[i].reason);
+}
+
 static int
 concern_cmp(const void *a, const void *b)
 {

@@ -260,12 +260,11 @@ decide_only_issue(const Note *notes, int n)
 /* ---- whom it concerns ---- */
 
 /*
- * The reason as events show it: a code and, where it helps, a name.  Many notes
- * of a transaction are often about one role or group, so the last name is
- * remembered.
+ * Many notes of a transaction are often about one role or group, so the last name
+ * is remembered.
  */
-static const char *
-decide_reason(Decision *d, const char *code, HubTable table, int id)
+const char *
+decision_reason(Decision *d, const char *code, HubTable table, int id)
 {
 	if (d->last_label == NULL || d->last_table != table || d->last_id != id ||
 		strncmp(d->last_label, code, strlen(code)) != 0)
@@ -328,105 +327,16 @@ decide_holders(Decision *d, ConcernList *roles, ConcernList *groups)
 		concern_add(&d->services, services[i], roles->items[0].reason);
 }
 
-/* Groups that somebody joined or left, and the names of those that went. */
-typedef struct Memberships
-{
-	ConcernList groups;
-	ConcernList gone;			/* reason: the name */
-	ConcernList joined;			/* those in which somebody is new */
-} Memberships;
-
+/* Under another name somebody is as good as new in each group. */
 static void
-decide_membership(Memberships *m, const Note *note)
-{
-	concern_add(&m->groups, note->other, NULL);
-	if (note->old_name != NULL)
-		concern_add(&m->gone, note->other, note->old_name);
-	if (note_is(note, "join"))
-		concern_add(&m->joined, note->other, NULL);
-}
-
-/*
- * Under another name somebody is as good as new in each group, and a group's
- * members are in one that is new: filters go by names.
- */
-static void
-decide_renamed_membership(Decision *d, const Note *note, Memberships *m)
+decide_renamed_user(Decision *d, const Note *note, Memberships *m)
 {
 	int		   *groups;
 	int			ngroups;
 
-	if (note_is(note, "rename_group"))
-	{
-		concern_add(&m->groups, note->id, NULL);
-		concern_add(&m->joined, note->id, NULL);
-	}
-	else if (note_is(note, "rename_user"))
-	{
-		hub_groups_of_user(d->hub, note->id, &groups, &ngroups);
-		for (int i = 0; i < ngroups; i++)
-		{
-			concern_add(&m->groups, groups[i], NULL);
-			concern_add(&m->joined, groups[i], NULL);
-		}
-	}
-}
-
-/*
- * Someone joined a group: an owner whose roles or shares filter by that group
- * holds more than before of what a token of theirs asks for by that someone's
- * name.
- */
-static void
-decide_joined(Decision *d, Memberships *m, ConcernList *roles)
-{
-	int			njoined;
-	int		   *ids = concern_ids(&m->joined, &njoined);
-	char	  **names = palloc(sizeof(char *) * Max(njoined, 1));
-	int		   *found;
-	int			nfound;
-	int			n = 0;
-
-	for (int i = 0; i < njoined; i++)
-		if ((names[n] = hub_name_of(d->hub, HUB_GROUPS, ids[i])) != NULL)
-			n++;
-	if (n == 0)
-		return;
-	hub_roles_by_group(d->hub, names, n, &found, &nfound);
-	for (int i = 0; i < nfound; i++)
-		concern_add(roles, found[i], "membership");
-	hub_share_users_by_group(d->hub, names, n, &found, &nfound);
-	for (int i = 0; i < nfound; i++)
-		concern_add(&d->users, found[i], "membership");
-}
-
-/*
- * Tokens that filter by a group are concerned by who is in it.  The group's
- * name comes with the note where the group itself went; otherwise it is looked
- * up; a group that is not there any more stands for all of them.
- */
-static void
-decide_filters_by_group(Decision *d, Memberships *m)
-{
-	int			ngroups;
-	int		   *ids = concern_ids(&m->groups, &ngroups);
-	List	   *names = NIL;
-
+	hub_groups_of_user(d->hub, note->id, &groups, &ngroups);
 	for (int i = 0; i < ngroups; i++)
-	{
-		const char *name = concern_reason(&m->gone, ids[i]);
-
-		if (name == NULL)
-			name = hub_name_of(d->hub, HUB_GROUPS, ids[i]);
-		if (name == NULL)
-		{
-			baselines_by_groups(NIL, &d->tokens, "membership");
-			return;
-		}
-		names = lappend(names, unconstify(char *, name));
-	}
-	if (names != NIL)
-		baselines_by_groups(names, &d->tokens, "membership");
+		membership_whole(m, groups[i]);
 }
 
 static void
@@ -454,33 +364,32 @@ decide_note(Decision *d, const Note *note, ConcernList *roles, ConcernList *grou
 	else if (note_is(note, "gone"))
 		concern_add(gone, note->id, NULL);
 	else if (note_is(note, "user_role"))
-		concern_add(&d->users, note->id, decide_reason(d, "user_role", HUB_ROLES, note->other));
+		concern_add(&d->users, note->id, decision_reason(d, "user_role", HUB_ROLES, note->other));
 	else if (note_is(note, "user_share"))
 		concern_add(&d->users, note->id, note->kind);
 	else if (note_is(note, "service_role"))
-		concern_add(&d->services, note->id, decide_reason(d, "service_role", HUB_ROLES, note->other));
+		concern_add(&d->services, note->id, decision_reason(d, "service_role", HUB_ROLES, note->other));
 	else if (note_is(note, "group_role"))
-		concern_add(groups, note->id, decide_reason(d, "group_role", HUB_GROUPS, note->id));
+		concern_add(groups, note->id, decision_reason(d, "group_role", HUB_GROUPS, note->id));
 	else if (note_is(note, "group_share"))
-		concern_add(groups, note->id, decide_reason(d, "group_share", HUB_GROUPS, note->id));
+		concern_add(groups, note->id, decision_reason(d, "group_share", HUB_GROUPS, note->id));
 	else if (note_is(note, "role"))
-		concern_add(roles, note->id, decide_reason(d, "role", HUB_ROLES, note->id));
+		concern_add(roles, note->id, decision_reason(d, "role", HUB_ROLES, note->id));
 	else if (note_is(note, "default_role"))
 	{
 		decide_override(d, note);
-		concern_add(roles, note->id, decide_reason(d, "role", HUB_ROLES, note->id));
+		concern_add(roles, note->id, decision_reason(d, "role", HUB_ROLES, note->id));
 	}
 	else if (note_is(note, "join"))
-	{
-		concern_add(&d->users, note->id, decide_reason(d, "join", HUB_GROUPS, note->other));
-		decide_membership(memberships, note);
-	}
+		membership_join(memberships, note->id, note->other);
 	else if (note_is(note, "leave"))
-		decide_membership(memberships, note);
+		membership_leave(memberships, note->other, note->old_name);
 	else if (note_is(note, "client"))
 		d->clients = lappend(d->clients, note->old_name);
-	else if (note_is(note, "rename_group") || note_is(note, "rename_user"))
-		decide_renamed_membership(d, note, memberships);
+	else if (note_is(note, "rename_group"))
+		membership_whole(memberships, note->id);	/* filters go by names */
+	else if (note_is(note, "rename_user"))
+		decide_renamed_user(d, note, memberships);
 	else if (note_is(note, "release") || note_is(note, "scopes") || note_is(note, "id") ||
 			 note_is(note, "switch") || note_is(note, "moved"))
 		decide_everyone_concerned(d, note->kind);
@@ -666,13 +575,12 @@ decide_concerned(Decision *d, const Note *notes, int n)
 	ConcernList roles = {0};
 	ConcernList groups = {0};
 	ConcernList gone = {0};
-	Memberships memberships = {.groups = {0},.gone = {0},.joined = {0}};
+	Memberships memberships = {0};
 
 	decide_renames(d, notes, n);
 	for (int i = 0; i < n; i++)
 		decide_note(d, &notes[i], &roles, &groups, &memberships, &gone);
-	decide_filters_by_group(d, &memberships);
-	decide_joined(d, &memberships, &roles);
+	memberships_concern(d, &memberships, &roles);
 	decide_holders(d, &roles, &groups);
 	decide_members(d, &groups);
 	if (gone.n > 0)

@@ -27,6 +27,7 @@ typedef struct ConcernList
 } ConcernList;
 
 extern void concern_add(ConcernList *list, int id, const char *reason);
+extern void concern_add_all(ConcernList *list, const ConcernList *more);
 /*
  * The ids, sorted, each once, and how many.  The list is made shorter by it: a
  * list->n in the same argument list could have been read before.
@@ -53,6 +54,14 @@ typedef struct Rename
 	char	   *new_name;
 } Rename;
 
+/* Those who hold something by a name that a join is about (membership.c). */
+typedef struct JoinSide
+{
+	ConcernList users;
+	ConcernList services;
+	ConcernList tokens;			/* all of theirs, once judge() has found them */
+} JoinSide;
+
 typedef struct Decision
 {
 	MemoryContext context;		/* lives as long as the decision */
@@ -69,9 +78,17 @@ typedef struct Decision
 	ConcernList tokens;
 	List	   *clients;		/* char *: identifiers */
 	ConcernList returned;		/* tokens that were deleted and are there again */
-	const char *last_label;		/* see decide_reason */
+	const char *last_label;		/* see decision_reason */
 	HubTable	last_table;
 	int			last_id;
+
+	/* of these only tokens that ask by the other: who joined, and which groups */
+	JoinSide	by_group;
+	JoinSide	by_user;
+	char	  **join_users;		/* names, UTF-8 */
+	int			njoin_users;
+	char	  **join_groups;
+	int			njoin_groups;
 
 	/* how to judge */
 	const char *rebase;			/* reason: take new baselines instead of judging */
@@ -93,6 +110,11 @@ typedef struct Decision
 extern Decision *decision_create(const Actor *actor);
 extern void decision_free(Decision *d);
 
+/*
+ * The reason as events show it: a code and, where it helps, a name.
+ */
+extern const char *decision_reason(Decision *d, const char *code, HubTable table, int id);
+
 /* Judge the tokens of everyone who is concerned; writes what comes of it. */
 extern void judge(Decision *d);
 
@@ -107,6 +129,34 @@ extern void growth_check_mode(const char *mode);
  * AtEOXact_GUC of the nest level that is returned.
  */
 extern int	decision_timeout(int timeout_ms);
+
+/* ---- who joined or left which group (membership.c) ---- */
+
+typedef struct GroupJoin
+{
+	int			user_id;
+	int			group_id;
+} GroupJoin;
+
+/* Zeroed at first. */
+typedef struct Memberships
+{
+	int			njoins;
+	int			size;
+	GroupJoin  *joins;
+	ConcernList groups;			/* tokens that filter by them are concerned */
+	ConcernList gone;			/* those that went; reason: the name */
+	ConcernList joined;			/* who holds something by them is concerned */
+} Memberships;
+
+extern void membership_join(Memberships *m, int user_id, int group_id);
+extern void membership_leave(Memberships *m, int group_id, const char *name);
+/* As if everybody had joined and left. */
+extern void membership_whole(Memberships *m, int group_id);
+extern void memberships_concern(Decision *d, Memberships *m, ConcernList *roles);
+
+/* Is a token concerned that is in by_group.tokens or by_user.tokens alone? */
+extern bool membership_concerns(Decision *d, const HubToken *token);
 
 /* ---- switching on (switch.c) ---- */
 

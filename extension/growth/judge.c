@@ -170,7 +170,9 @@ judge_reason(Judge *j, const HubToken *token)
 		reason = concern_reason(&d->services, token->service_id);
 	if (reason == NULL)
 		reason = concern_reason(&d->tokens, token->id);
-	return reason ? reason : "unknown";
+	if (reason == NULL)
+		reason = "membership";	/* see judge_collect */
+	return reason;
 }
 
 static void
@@ -667,13 +669,19 @@ judge_stream(HubToken *token, void *arg)
 	}
 }
 
-/* Some: keep them all, for their owners have to be read first. */
+/*
+ * Some: keep them all, for their owners have to be read first.  Which of the tokens
+ * are concerned of those who hold something by a joined group is known only now.
+ */
 static void
 judge_collect(HubToken *token, void *arg)
 {
 	Judge	   *j = arg;
-	MemoryContext save = MemoryContextSwitchTo(j->d->context);
+	MemoryContext save;
 
+	if (!concern_is_in(&j->d->tokens, token->id) && !membership_concerns(j->d, token))
+		return;
+	save = MemoryContextSwitchTo(j->d->context);
 	judge_keep(j, judge_copy(token));
 	MemoryContextSwitchTo(save);
 }
@@ -749,11 +757,17 @@ judge_some(Judge *j)
 	Decision   *d = j->d;
 	HubWant		want = {0};
 	HubTokenWant tokens = {.live_only = true};
+	ConcernList all = {0};
 
 	baselines_of(&d->users, &d->services, d->clients, &d->tokens);
-	if (d->tokens.n == 0)
+	baselines_of(&d->by_group.users, &d->by_group.services, NIL, &d->by_group.tokens);
+	baselines_of(&d->by_user.users, &d->by_user.services, NIL, &d->by_user.tokens);
+	concern_add_all(&all, &d->tokens);
+	concern_add_all(&all, &d->by_group.tokens);
+	concern_add_all(&all, &d->by_user.tokens);
+	if (all.n == 0)
 		return;
-	tokens.ids = concern_ids(&d->tokens, &tokens.nids);
+	tokens.ids = concern_ids(&all, &tokens.nids);
 
 	hub_each_token(d->hub, &tokens, true, judge_collect, j);
 	if (j->ntokens == 0)

@@ -206,13 +206,14 @@ hub_ids_by_ids(const HubSchema *hub, HubTable map, const char *column, const cha
 			   const int *ids, int n, int **result, int *nresult)
 {
 	HubIdLoop	loop = {.size = 64};
-	Oid			types[2] = {INT4ARRAYOID};
+	bool		one = n == 1;	/* may have to be compared with every row */
+	Oid			types[2] = {one ? INT4OID : INT4ARRAYOID};
 	Datum		values[2];
-	char	   *sql = psprintf("SELECT DISTINCT %s FROM %s WHERE %s = ANY ($1) ORDER BY 1",
-							   column, hub_from(hub, map, "m", 1), by);
+	char	   *sql = psprintf("SELECT DISTINCT %s FROM %s WHERE %s = %s ORDER BY 1",
+							   column, hub_from(hub, map, "m", 1), by, one ? "$1" : "ANY ($1)");
 	uint64		rows;
 
-	values[0] = spi_int_array(ids, n);
+	values[0] = one ? Int32GetDatum(ids[0]) : spi_int_array(ids, n);
 	if (hub->past)
 	{
 		/* by a column without an index in the history */
@@ -267,36 +268,48 @@ hub_groups_of_user(const HubSchema *hub, int user, int **groups, int *ngroups)
 }
 
 static bool
-hub_filters_by_group(const char *json, char *const *names, int n)
+hub_names_one(const char *json, ScopeKind kind, char *const *names, int n)
 {
 	char	   *defect;
 	const Scopeset *set = hub_parse_scopes(json, &defect);
 
+	if (n == 0)
+		return scopeset_has_kind(set, kind) ||
+			(kind == SCOPE_USER && scopeset_has_kind(set, SCOPE_SERVER));
 	for (int i = 0; i < n; i++)
-		if (scopeset_names_filter(set, SCOPE_GROUP, names[i], strlen(names[i])))
+		if (scopeset_names_filter(set, kind, names[i], strlen(names[i])))
 			return true;
 	return false;
 }
 
 /*
- * Ids from rows (id, scopes) whose scopes filter by one of the groups.  The hub
- * writes "!group=" as it is; who writes JSON by hand may escape it.
+ * Ids from rows (id, scopes) whose scopes filter by one of the names.  Only those
+ * are parsed that hold one somewhere, or a backslash: JSON may escape anything.
  */
 static void
-hub_ids_by_group(const HubSchema *hub, const char *id, HubTable table,
-				 char *const *names, int n, int **result, int *nresult)
+hub_ids_naming(const HubSchema *hub, const char *id, HubTable table, ScopeKind kind,
+			   char *const *names, int n, int **result, int *nresult)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	Oid			types[1] = {n == 1 ? TEXTOID : TEXTARRAYOID};
+	Datum		values[1];
+	const char *holds;
 	SpiFrame	frame;
 	uint64		rows;
 	int		   *ids;
 	int			found = 0;
 
+	holds = n == 0 ? "strpos(scopes, '=') > 0" :
+		n == 1 ? "strpos(scopes, $1) > 0" :
+		"EXISTS (SELECT FROM unnest($1) AS n (name) WHERE strpos(scopes, n.name) > 0)";
+	values[0] = n == 1 ?
+		PointerGetDatum(module_text_from_utf8(names[0], strlen(names[0]))) :
+		spi_text_array(names, n);
 	spi_enter(&frame, hub->owner);
 	rows = spi_run(psprintf("SELECT %s, scopes FROM %s.%s WHERE %s IS NOT NULL AND"
-							" (strpos(scopes, '!group=') > 0 OR strpos(scopes, chr(92) || 'u') > 0)",
-							id, hub->quoted, hub_table_name(table), id),
-				   0, NULL, NULL, NULL, true, true, 0);
+							" (%s OR strpos(scopes, chr(92)) > 0)",
+							id, hub->quoted, hub_table_name(table), id, holds),
+				   n > 0 ? 1 : 0, types, values, NULL, true, true, 0);
 	ids = MemoryContextAlloc(caller, sizeof(int) * Max(rows, 1));
 	for (uint64 i = 0; i < rows; i++)
 	{
@@ -304,7 +317,7 @@ hub_ids_by_group(const HubSchema *hub, const char *id, HubTable table,
 		TupleDesc	desc = SPI_tuptable->tupdesc;
 
 		CHECK_FOR_INTERRUPTS();
-		if (hub_filters_by_group(SPI_getvalue(row, desc, 2), names, n))
+		if (hub_names_one(SPI_getvalue(row, desc, 2), kind, names, n))
 			ids[found++] = spi_int(row, desc, 1, 0);
 	}
 	spi_leave(&frame);
@@ -313,19 +326,42 @@ hub_ids_by_group(const HubSchema *hub, const char *id, HubTable table,
 }
 
 void
-hub_roles_by_group(const HubSchema *hub, char *const *names, int n,
-				   int **roles, int *nroles)
+hub_roles_naming(const HubSchema *hub, ScopeKind kind, char *const *names, int n,
+				 int **roles, int *nroles)
 {
-	hub_ids_by_group(hub, "id", HUB_ROLES, names, n, roles, nroles);
+	hub_ids_naming(hub, "id", HUB_ROLES, kind, names, n, roles, nroles);
 }
 
 void
-hub_share_users_by_group(const HubSchema *hub, char *const *names, int n,
-						 int **users, int *nusers)
+hub_share_users_naming(const HubSchema *hub, ScopeKind kind, char *const *names, int n,
+					   int **users, int *nusers)
 {
 	*nusers = 0;
 	if (OidIsValid(hub->rel[HUB_SHARES]))
-		hub_ids_by_group(hub, "user_id", HUB_SHARES, names, n, users, nusers);
+		hub_ids_naming(hub, "user_id", HUB_SHARES, kind, names, n, users, nusers);
+}
+
+void
+hub_giving_groups(const HubSchema *hub, const int *groups, int ngroups,
+				  int **giving, int *ngiving)
+{
+	SpiFrame	frame;
+	int		   *more;
+	int			nmore = 0;
+
+	spi_enter(&frame, hub->owner);
+	hub_ids_by_ids(hub, HUB_GROUP_ROLE_MAP, "group_id", "group_id", groups, ngroups,
+				   giving, ngiving);
+	if (OidIsValid(hub->rel[HUB_SHARES]))
+		hub_ids_by_ids(hub, HUB_SHARES, "group_id", "group_id", groups, ngroups,
+					   &more, &nmore);
+	if (nmore > 0)
+	{
+		*giving = repalloc(*giving, sizeof(int) * (*ngiving + nmore));
+		memcpy(*giving + *ngiving, more, sizeof(int) * nmore);
+		*ngiving += nmore;
+	}
+	spi_leave(&frame);
 }
 
 void

@@ -66,13 +66,18 @@ extern void hub_group_members(const HubSchema *hub, const int *groups, int ngrou
 extern void hub_groups_of_user(const HubSchema *hub, int user, int **groups, int *ngroups);
 
 /*
- * Roles whose scopes filter by one of these groups, and users who have a share
- * that does.
+ * Roles whose scopes filter by one of these names (n 0: by any), of groups or
+ * users by kind, and users who have a share that does.  A user's server counts
+ * as the user.
  */
-extern void hub_roles_by_group(const HubSchema *hub, char *const *names, int n,
-							   int **roles, int *nroles);
-extern void hub_share_users_by_group(const HubSchema *hub, char *const *names, int n,
-									 int **users, int *nusers);
+extern void hub_roles_naming(const HubSchema *hub, ScopeKind kind, char *const *names, int n,
+							 int **roles, int *nroles);
+extern void hub_share_users_naming(const HubSchema *hub, ScopeKind kind, char *const *names, int n,
+								   int **users, int *nusers);
+
+/* Which of these groups have roles or shares?  One may be there twice. */
+extern void hub_giving_groups(const HubSchema *hub, const int *groups, int ngroups,
+							  int **giving, int *ngiving);
 
 /*
  * Who of these users (nusers 0: of all) is in which of these groups?  Pairs in

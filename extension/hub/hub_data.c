@@ -508,11 +508,16 @@ hub_read_clients(HubData *data, char *const *identifiers, int n)
 {
 	const HubSchema *hub = &data->schema;
 	int			nargs = n > 0 ? 1 : 0;
-	Oid			types[2] = {TEXTARRAYOID};
+	Oid			types[2] = {n == 1 ? TEXTOID : TEXTARRAYOID};
 	Datum		values[2];
 	SpiFrame	frame;
 	char	   *sql;
 
+	if (n > 0)
+		values[0] = n == 1 ? PointerGetDatum(module_text_if_representable(identifiers[0])) :
+			spi_text_array(identifiers, n);
+	if (n == 1 && values[0] == (Datum) 0)
+		return;
 	spi_enter(&frame, hub->owner);
 	if (n != 1)
 		hub_plan_whole(hub);
@@ -523,10 +528,8 @@ hub_read_clients(HubData *data, char *const *identifiers, int n)
 				   hub->has_allowed_scopes ? "c.allowed_scopes" : "NULL::text",
 				   hub_from(hub, HUB_OAUTH_CLIENTS, "c", nargs), hub_from(hub, HUB_SERVICES, "v", nargs),
 				   hub_from(hub, HUB_SPAWNERS, "p", nargs), hub_from(hub, HUB_USERS, "u", nargs),
-				   n == 1 ? " WHERE c.identifier = ($1::text[])[1]" :
+				   n == 1 ? " WHERE c.identifier = $1" :
 				   n > 0 ? " WHERE c.identifier = ANY ($1)" : "");
-	if (n > 0)
-		values[0] = spi_text_array(identifiers, n);
 	hub_query(data, sql, nargs, types, values, n != 1, hub_client_row, data);
 	spi_leave(&frame);
 }
