@@ -29,6 +29,13 @@ SELECT is(jhub_authz._html(given, 12), expected, format('_html(%L)', given)) FRO
     ('plain', 'plain'), ('<a href="x">&''`', '&#60;a href=&#34;x&#34;&#62;'), ('a&b`''', 'a&#38;b&#96;&#39;'), (U&'zo\00EB \+01F680', 'zo&#235; &#128640;'), (E'a\nb\x7f', 'a&#65533;b&#65533;'),
     (U&'a\202Eb\200Bc\FEFF', 'a&#65533;b&#65533;c&#65533;'), ('123456789012', '123456789012'), ('1234567890123', '123456789012&hellip;'), ('', ''), (NULL, '&ndash;')) AS t (given, expected)
  WHERE given IS DISTINCT FROM '<a href="x">&''`';
+-- every character there is: Unicode's Cc, Cf, Zl, Zp and default ignorable, but for the signs before numbers
+SELECT is((SELECT string_agg(CASE WHEN first = last THEN to_hex(first) ELSE to_hex(first) || '-' || to_hex(last) END, ' ' ORDER BY first)
+             FROM (SELECT min(c) AS first, max(c) AS last
+                     FROM (SELECT c, c - row_number() OVER (ORDER BY c) AS run FROM generate_series(1, 1114111) c
+                            WHERE c NOT BETWEEN 55296 AND 57343 AND c <> 65533 AND jhub_authz._html(chr(c)) = '&#65533;') AS x GROUP BY run) AS r),
+    '1-1f 7f-9f ad 34f 61c 115f-1160 17b4-17b5 180b-180f 200b-200f 2028-202e 2060-206f 3164 fe00-fe0f feff ffa0 fff0-fffb 13430-1343f 1bca0-1bca3 1d173-1d17a e0000-e0fff',
+    'what is not shown as it is');
 SELECT is(jhub_authz._html('<a href="x">&''`', NULL), '&#60;a href=&#34;x&#34;&#62;&#38;&#39;&#96;', '_html without a limit');
 
 -- as an auditor sees it
