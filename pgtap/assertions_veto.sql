@@ -20,7 +20,7 @@ CREATE SCHEMA hub_assertions AUTHORIZATION hub_assertions_owner;
 SET client_min_messages = error;
 SET search_path = public, hub_assertions;
 SELECT jhub_authz.attach('hub_assertions') \g /dev/null
-SELECT plan(56);
+SELECT plan(61);
 
 -- What becomes of a change; nothing of it stays.
 CREATE FUNCTION hub_assertions.change(what text) RETURNS text LANGUAGE plpgsql AS $$
@@ -143,6 +143,30 @@ COMMIT;
 \set ON_ERROR_STOP on
 SELECT is(:'committed'::text, '23514', 'COMMIT fails');
 SELECT isnt_empty('SELECT FROM user_role_map WHERE user_id = 1', '... and nothing is done');
+-- a table that is swapped brings what nobody noticed: whoever comes next is told what to do
+CREATE FUNCTION hub_assertions.hint(what text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    said text;
+BEGIN
+    EXECUTE what;
+    SET CONSTRAINTS ALL IMMEDIATE;
+    RETURN 'passes';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS said = PG_EXCEPTION_HINT;
+    RETURN SQLSTATE || ' ' || said;
+END $$;
+SELECT is(jhub_authz.require_assertions(), 8, 'all hold');
+SELECT is(hub_assertions.hint('DELETE FROM user_role_map WHERE user_id = 1'), '23514 The veto is set in jhub_authz.assertions.', 'this change broke it');
+BEGIN;
+CREATE TABLE hub_assertions.swapped (LIKE user_role_map INCLUDING ALL);
+INSERT INTO hub_assertions.swapped SELECT * FROM user_role_map WHERE user_id <> 1;
+ALTER TABLE hub_assertions.swapped OWNER TO hub_assertions_owner;
+ALTER TABLE user_role_map RENAME TO user_role_map_before;
+ALTER TABLE hub_assertions.swapped RENAME TO user_role_map;
+COMMIT;
+SELECT alike(hub_assertions.hint('INSERT INTO user_role_map VALUES (14, 14, false)'), '23514 Some of the hub''s tables had lost our triggers, %call jhub_authz.attach()%', 'a swapped table broke it: the hint says what to do');
+SELECT lives_ok('SELECT jhub_authz.attach(''hub_assertions'')', '... that can be done');
+SELECT is(hub_assertions.change('INSERT INTO user_role_map VALUES (14, 14, false)'), 'ZZ001', '... and changes go on');
 SELECT * FROM finish();
 
 SELECT jhub_authz.detach() \g /dev/null

@@ -396,7 +396,7 @@ assertions_judge_before(Assertions *assertions)
 }
 
 void
-assertions_decide(const HubSchema *hub, bool enforce)
+assertions_decide(const HubSchema *hub, bool enforce, bool unnoticed)
 {
 	Assertions	now;
 	Assertions	before;
@@ -431,6 +431,8 @@ assertions_decide(const HubSchema *hub, bool enforce)
 	}
 	if (n > 0)
 		assertions_raise(enforce ? ERROR : WARNING, n, first, " any more", &broken,
+						 unnoticed ?
+						 "Some of the hub's tables had lost our triggers, as a table does that is swapped.  If what they hold broke it, call jhub_authz.attach(), which takes it as it is.  The veto is set in jhub_authz.assertions." :
 						 "The veto is set in jhub_authz.assertions.");
 }
 

@@ -617,6 +617,7 @@ decide_pending(void)
 	MemoryContext save;
 	Note	   *notes;
 	int			n;
+	bool		unnoticed;
 
 	if (!notes_are_open())
 		return;
@@ -632,12 +633,14 @@ decide_pending(void)
 		return;
 	}
 	save = MemoryContextSwitchTo(d->context);
-	if (attach_triggers(d->hub))
+	unnoticed = attach_triggers(d->hub);
+	if (unnoticed)
 		decide_everyone_concerned(d, "table");
 	decide_concerned(d, notes, n);
 	judge(d);
 	if (d->settings.vetoes)
-		assertions_decide(d->hub, d->settings.mode == HUB_MODE_ENFORCE && !growth_previewing);
+		assertions_decide(d->hub, d->settings.mode == HUB_MODE_ENFORCE && !growth_previewing,
+						  unnoticed);
 	MemoryContextSwitchTo(save);
 	decision_free(d);
 }
