@@ -164,9 +164,9 @@ ALTER TABLE hub_assertions.swapped OWNER TO hub_assertions_owner;
 ALTER TABLE user_role_map RENAME TO user_role_map_before;
 ALTER TABLE hub_assertions.swapped RENAME TO user_role_map;
 COMMIT;
-SELECT alike(hub_assertions.hint('INSERT INTO user_role_map VALUES (14, 14, false)'), '23514 Some of the hub''s tables had lost our triggers, %call jhub_authz.attach()%', 'a swapped table broke it: the hint says what to do');
+SELECT alike(hub_assertions.hint('INSERT INTO service_role_map VALUES (3, 14, false)'), '23514 Some of the hub''s tables had lost our triggers, %call jhub_authz.attach()%', 'a swapped table broke it: the hint says what to do');
 SELECT lives_ok('SELECT jhub_authz.attach(''hub_assertions'')', '... that can be done');
-SELECT is(hub_assertions.change('INSERT INTO user_role_map VALUES (14, 14, false)'), 'ZZ001', '... and changes go on');
+SELECT is(hub_assertions.change('INSERT INTO service_role_map VALUES (3, 14, false)'), 'ZZ001', '... and changes go on');
 SELECT * FROM finish();
 
 SELECT jhub_authz.detach() \g /dev/null
