@@ -66,7 +66,7 @@ SELECT results_eq($$
     'jhub_authz.scopeset_may_containsel(internal,oid,internal,integer)',
     'jhub_authz.scopeset_minus(jhub_authz.scopeset,jhub_authz.scopeset)',
     'jhub_authz.scopeset_ne(jhub_authz.scopeset,jhub_authz.scopeset)',
-    'jhub_authz.scopeset_of(text[])',
+    'jhub_authz._required_sets(text[])', 'jhub_authz.scopeset_of(text[])',
     'jhub_authz.scopeset_out(jhub_authz.scopeset)',
     'jhub_authz.scopeset_overlaps(jhub_authz.scopeset,jhub_authz.scopeset)',
     'jhub_authz.scopeset_overlapsel(internal,oid,internal,integer)',

@@ -32,7 +32,7 @@ BEGIN
     RETURN round((greatest(estimated, actual, 1) / greatest(least(estimated, actual), 1))::numeric, 2);
 END $$;
 
-SELECT plan(28);
+SELECT plan(45);
 SELECT cmp_ok(pg_temp.off_by(condition), '<=', 3.0, condition)
   FROM unnest(ARRAY[
     $$scopes @> 'admin:users'$$, $$scopes @> 'read:hub'$$, $$scopes @> 'read:hub list:services'$$, $$scopes @> 'users:activity'$$,
@@ -41,6 +41,11 @@ SELECT cmp_ok(pg_temp.off_by(condition), '<=', 3.0, condition)
     $$scopes @> 'access:servers!server=u2/'$$, $$scopes @> 'users:activity!user=zoe'$$, $$scopes @> '[]'$$, $$scopes && '[]'$$,
     $$scopes && 'list:users'$$, $$scopes && 'admin:users read:hub'$$, $$scopes @>> 'custom:a:b!user=u1'$$,
     $$has_scope(scopes, 'admin:users')$$, $$has_scope(scopes, 'read:users!user=u1')$$, $$has_any_scope(scopes, 'custom:a:b')$$,
+    $$has_scope(scopes, ARRAY['admin:users', 'read:hub'])$$, $$has_scope(scopes, ARRAY['users:activity', 'read:users!user=u1', 'admin:users'])$$,
+    $$has_scope(scopes, ARRAY['list:users!group=g0', 'list:users!group=g1', 'list:users!group=g60'])$$, $$has_scope(scopes, '{read:users!user=u1000}'::text[])$$,
+    $$has_scope(scopes, '{}'::text[])$$, $$has_scope(scopes, 'list:users!group=g60')$$, $$has_scope(scopes, 'access:servers!server=u2/')$$, $$has_scope(scopes, 'access:servers!server=u1000/')$$,
+    $$has_any_scope(scopes, 'list:services')$$, $$has_any_scope(scopes, 'list:users')$$, $$scopes && 'read:users!user=u1'$$, $$scopes && 'list:users!group=g0 admin:users'$$,
+    $$scopes @>> 'read:users!user=u1'$$, $$scopes @>> 'admin:users'$$, $$covers(scopes, 'read:users!user=u1')$$, $$covers(scopes, 'read:hub list:services')$$, $$covers(scopes, 'list:users!group=g60')$$,
     $$covers(scopes, 'read:hub')$$, $$scopes @> NULL$$]) AS condition;
 SELECT isnt((SELECT most_common_elems::text FROM pg_stats WHERE tablename = 'held' AND attname = 'scopes'), NULL, 'the most common scopes are kept');
 

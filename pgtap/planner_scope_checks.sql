@@ -42,7 +42,7 @@ BEGIN
     RETURN answer;
 END $$;
 
-SELECT plan(49);
+SELECT plan(66);
 
 SET LOCAL enable_seqscan = off;
 SELECT matches(pg_temp.plan_of('SELECT * FROM held WHERE ' || condition), 'Filter: .*Bitmap Index Scan on held_gin\s+Index Cond: ' || wanted, condition || ' uses the index')
@@ -50,10 +50,14 @@ SELECT matches(pg_temp.plan_of('SELECT * FROM held WHERE ' || condition), 'Filte
     ($$has_scope(scopes, 'servers')$$, $re$\(scopes @>> '\["servers"\]'$re$),
     ($$has_scope(scopes, 'servers!server=alice/')$$, $re$\(scopes @>> '\["servers!server=alice/"\]'$re$),
     ($$has_scope(scopes, (SELECT 'serv' || 'ers'))$$, $re$\(scopes @>> CASE WHEN \(has_scope\('\[\]'::scopeset, (?:\$0|\(InitPlan 1\)\.col1)\) IS NOT NULL\) THEN scopeset_of\(VARIADIC ARRAY\[$re$),
+    ($$has_scope(scopes, ARRAY['servers!user=alice', 'custom:a:b'])$$, $re$\(scopes @>> ANY \('\{"\[\\"servers!user=alice\\"\]","\[\\"custom:a:b\\"\]"\}'$re$),
+    ($$has_scope(scopes, ARRAY(SELECT 'serv' || 'ers'))$$, $re$\(scopes @>> ANY \(_required_sets\((?:\$0|\(InitPlan 1\)\.col1)\)\)\)$re$),
     ($$has_any_scope(scopes, 'servers')$$, $re$\(scopes && '\["servers"\]'$re$),
     ($$covers(scopes, 'servers!user=alice')$$, $re$\(scopes @>> '\["servers!user=alice"\]'$re$)) AS v (condition, wanted);
 SELECT doesnt_match(pg_temp.plan_of('SELECT * FROM held WHERE ' || condition), 'Index Cond', condition || ' cannot')
-  FROM (VALUES ($$has_scope('servers', scopes::text)$$), ($$has_scope(scopes, 'servers!user')$$), ($$has_scope(scopes, id::text)$$)) AS v (condition);
+  FROM (VALUES ($$has_scope('servers', scopes::text)$$), ($$has_scope(scopes, 'servers!user')$$), ($$has_scope(scopes, id::text)$$),
+        ($$has_scope(scopes, ARRAY['servers', 'servers!user'])$$), ($$has_scope(scopes, '{servers,NULL}'::text[])$$), ($$has_scope(scopes, NULL::text[])$$),
+        ($$has_scope(scopes, ARRAY[id::text])$$)) AS v (condition);
 RESET enable_seqscan;
 
 SELECT isnt(pg_temp.by('index', condition), '', 'some hold ' || condition) FROM (VALUES ($$has_scope(scopes, 'servers')$$)) AS v (condition);
@@ -64,6 +68,9 @@ SELECT is(pg_temp.by('index', condition), pg_temp.by('scan', condition), conditi
        LATERAL (SELECT format('has_scope(scopes, %L)', scope)) AS c (condition);
 SELECT is(pg_temp.by('index', condition), pg_temp.by('scan', condition), condition)
   FROM (VALUES ($$has_any_scope(scopes, 'servers')$$), ($$has_any_scope(scopes, 'custom:a:b')$$), ($$has_any_scope(scopes, 'users')$$),
+               ($$has_scope(scopes, ARRAY['servers!user=alice', 'custom:a:b!user=bob', 'no:such'])$$), ($$has_scope(scopes, ARRAY['servers'])$$),
+               ($$has_scope(scopes, ARRAY['tokens!user=u5', 'tokens!user=u7', 'tokens!user=u5'])$$), ($$has_scope(scopes, '{}'::text[])$$),
+               ($$has_scope(scopes, ARRAY(SELECT 'tokens!user=u' || i FROM generate_series(10, 20) i))$$),
                ($$covers(scopes, '[]')$$), ($$covers(scopes, 'servers!user=alice servers!server=bob/')$$),
                ($$covers(scopes, 'servers!user=alice custom:a:b!user=bob')$$), ($$covers(scopes, 'tokens!user=u5 read:users:name!user=u5')$$),
                ($$scopes @>> 'servers!user=nobody'$$), ($$scopes @>> ''$$)) AS v (condition);
@@ -80,6 +87,13 @@ PREPARE any_holders(text) AS SELECT count(*)::int FROM held WHERE has_any_scope(
 SELECT throws_ok($$EXECUTE any_holders('no:such!user=x')$$, '22023', NULL, '... and where no filter may be, one');
 SELECT results_eq($$EXECUTE any_holders('no:such')$$, ARRAY[0], '... but not what nobody has');
 SELECT results_eq('EXECUTE holders(NULL)', ARRAY[0], '... and finds nothing for NULL, as without an index');
+PREPARE array_holders(text[]) AS SELECT count(*)::int FROM held WHERE has_scope(scopes, $1);
+SELECT matches(pg_temp.plan_of($$EXECUTE array_holders('{servers}')$$), 'Index Cond: \(scopes @>> ANY \(_required_sets\(\$1\)\)\)', '... for an array as well');
+SELECT results_eq($$EXECUTE array_holders('{servers!user=alice,custom:a:b!user=zoe}')$$, ARRAY[(SELECT count(*)::int FROM held WHERE id > 0 AND id % 50 IN (0, 1, 2, 4, 5))], '... and finds what is held by groups too');
+SELECT throws_ok($$EXECUTE array_holders('{servers,servers!usr=x}')$$, '22P02', NULL, '... and refuses what is no scope');
+SELECT throws_ok($$EXECUTE array_holders('{servers!user}')$$, '22023', NULL, '... a self filter');
+SELECT throws_ok($$EXECUTE array_holders('{servers,NULL}')$$, '22004', NULL, '... and NULL among them');
+SELECT results_eq('EXECUTE array_holders(NULL)', ARRAY[0], '... and finds nothing for NULL, as without an index');
 RESET plan_cache_mode;
 SET LOCAL enable_material = off;
 PREPARE joined AS SELECT w.scope, count(h.id)::int FROM (VALUES ('tokens!user=u5'), (NULL)) AS w (scope) LEFT JOIN held h ON has_scope(h.scopes, w.scope) GROUP BY 1 ORDER BY 1;

@@ -13,6 +13,7 @@
 #define JHUB_AUTHZ_EFFECTIVE_H
 
 #include "../hub/hub.h"
+#include "utils/array.h"
 
 /* Leave shares out: what is held without them. */
 #define EFFECTIVE_NO_SHARES			0x01
@@ -234,6 +235,9 @@ extern void effective_parse_scope(const char *str, int len, ScopeMember *member)
 
 /* A required scope names what it is about: 22023 for a self filter. */
 extern void effective_refuse_self(const ScopeMember *member);
+
+/* The scopes of a text[], likewise; a NULL among them is refused too. */
+extern ScopeMember *effective_required_array(ArrayType *array, int *n);
 
 /* Name of an owner that becomes a filter's value: 22023 if it cannot be one. */
 extern void effective_check_name(const char *name);

@@ -5,6 +5,12 @@ CREATE FUNCTION jhub_authz._scope_check_support(request internal) RETURNS intern
     AS 'MODULE_PATHNAME', 'jhub_authz__scope_check_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION jhub_authz._scope_check_support(internal) IS 'planner support of has_scope, has_any_scope and covers';
 
+-- anyone's as scopeset_of is: whoever may call has_scope has it called by the index
+CREATE FUNCTION jhub_authz._required_sets(required text[]) RETURNS jhub_authz.scopeset[]
+    AS 'MODULE_PATHNAME', 'jhub_authz__required_sets' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION jhub_authz._required_sets(text[]) IS 'each required scope as a set of its own: what has_scope asks an index for an array';
+
 ALTER FUNCTION jhub_authz.has_scope(jhub_authz.scopeset, text) SUPPORT jhub_authz._scope_check_support;
+ALTER FUNCTION jhub_authz.has_scope(jhub_authz.scopeset, text[]) SUPPORT jhub_authz._scope_check_support;
 ALTER FUNCTION jhub_authz.has_any_scope(jhub_authz.scopeset, text) SUPPORT jhub_authz._scope_check_support;
 ALTER FUNCTION jhub_authz.covers(jhub_authz.scopeset, jhub_authz.scopeset) SUPPORT jhub_authz._scope_check_support;

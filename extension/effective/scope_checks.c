@@ -163,22 +163,17 @@ jhub_authz_has_scope(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(effective_has_scope(have, required));
 }
 
-/* Any of them.  All are looked at before any is answered. */
-PG_FUNCTION_INFO_V1(jhub_authz_has_scope_array);
-Datum
-jhub_authz_has_scope_array(PG_FUNCTION_ARGS)
+/* All that an array requires; what any of them is refused for is raised. */
+ScopeMember *
+effective_required_array(ArrayType *array, int *n)
 {
-	Scopeset   *have = PG_GETARG_SCOPESET_P(0);
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
 	ScopeMember *required;
 	Datum	   *values;
 	bool	   *nulls;
-	int			n;
-	bool		found = false;
 
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
-	required = palloc(Max(n, 1) * sizeof(ScopeMember));
-	for (int i = 0; i < n; i++)
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, n);
+	required = palloc(Max(*n, 1) * sizeof(ScopeMember));
+	for (int i = 0; i < *n; i++)
 	{
 		const char *str;
 		int			len;
@@ -191,6 +186,19 @@ jhub_authz_has_scope_array(PG_FUNCTION_ARGS)
 		effective_parse_scope(str, len, &required[i]);
 		effective_refuse_self(&required[i]);
 	}
+	return required;
+}
+
+/* Any of them.  All are looked at before any is answered. */
+PG_FUNCTION_INFO_V1(jhub_authz_has_scope_array);
+Datum
+jhub_authz_has_scope_array(PG_FUNCTION_ARGS)
+{
+	Scopeset   *have = PG_GETARG_SCOPESET_P(0);
+	int			n;
+	ScopeMember *required = effective_required_array(PG_GETARG_ARRAYTYPE_P(1), &n);
+	bool		found = false;
+
 	for (int i = 0; i < n && !found; i++)
 		found = effective_has_scope(have, &required[i]);
 	PG_RETURN_BOOL(found);
