@@ -1,6 +1,7 @@
 -- What is marked PARALLEL SAFE runs in a parallel worker and answers there as in the
 -- session: every function, aggregate and operator of the catalogue, none left out but
--- those that only the server itself can call.
+-- those that only the server itself can call.  What is not marked so is named here,
+-- with the reason.
 \set ECHO none
 \set QUIET 1
 \pset format unaligned
@@ -14,6 +15,12 @@ CREATE EXTENSION IF NOT EXISTS jhub_authz;
 SET LOCAL client_min_messages = warning;
 SELECT jhub_authz.attach() \g /dev/null
 SET CONSTRAINTS ALL IMMEDIATE;
+-- a past, as if transactions had passed: attached then, and later a user gone and a role taken away
+INSERT INTO jhub_authz.history_changes (change_id, at, recorded_at, txid, actor, role, application_name, source)
+SELECT began, '2024-01-01', '2024-01-01', '1', 'x', 'x', '', 'attach' FROM jhub_authz.history_attachment
+UNION ALL VALUES (1, '2024-02-01'::timestamptz, '2024-02-01'::timestamptz, '2'::xid8, 'x', 'x', '', 'change');
+INSERT INTO jhub_authz.history_users (id, name, admin, began, ended) SELECT 900, 'gone', false, began, 1 FROM jhub_authz.history_attachment;
+INSERT INTO jhub_authz.history_user_role_map (user_id, role_id, began, ended) SELECT 2, 1, began, 1 FROM jhub_authz.history_attachment;
 \o /dev/null
 \ir ../testbed/replica_calls.sql
 \o
@@ -24,6 +31,7 @@ INSERT INTO sample VALUES (NULL, NULL, 'numeric[]', '''{1,2,3}'''), (NULL, NULL,
     ('_scopes_had', 'subject_kinds', 'text[]', '''{user}'''), ('_scopes_had', 'subjects', 'text[]', '''{alice}'''), ('_scopes_had', 'scopes', 'text[]', '''{access:servers!user=bob}'''),
     ('_stored_scopes', 'stored', 'text', '''["read:users"]'''),
     ('_targets_of', 'document', 'jsonb', '''{"load_groups": {}, "load_roles": [{"name": "user", "scopes": ["self"], "users": ["alice"]}]}'''),
+    ('_roles_since', 'role_names', 'text[]', '''{user}'''), ('user_scopes_as_of', 'name', 'text', '''gone'''), ('user_scopes_as_of', 'at', 'timestamp with time zone', '''2024-01-15'''),
     ('_began', NULL, 'bigint', '(SELECT max(change_id) FROM jhub_authz.history_changes)'), ('_rename_filter', 'kinds', 'text[]', '''{user}'''), ('_rename_filter', 'old_names', 'text[]', '''{alice}'''), ('_rename_filter', 'new_names', 'text[]', '''{zoe}''');
 SELECT name AS forced FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') ORDER BY name LIMIT 1 \gset
 SELECT set_config('test.forced', :'forced', true) \g /dev/null
@@ -80,17 +88,28 @@ CREATE TEMP TABLE answers AS
 SELECT c.call, c.name, a.answer AS alone, w.answer AS worker, w.pid <> pg_backend_pid() AS elsewhere
   FROM calls c LEFT JOIN alone a USING (call) LEFT JOIN workers w USING (call);
 
-SELECT plan((SELECT count(*)::int FROM answers) + 3);
+SELECT plan((SELECT count(*)::int FROM answers) + 5);
 SELECT ok(elsewhere AND worker IS NOT DISTINCT FROM alone, name || ': in a worker as in the session')
        || CASE WHEN worker IS DISTINCT FROM alone THEN E'\n# worker: ' || coalesce(worker, 'NULL') || E'\n# session: ' || coalesce(alone, 'NULL') ELSE '' END
   FROM answers ORDER BY call;
 
 -- that this says something
--- what these four answer needs transactions to have passed
-SELECT is((SELECT string_agg(name, ', ' ORDER BY name) FROM answers WHERE coalesce(alone, '') = ''
-             AND name !~ '^jhub_authz\.(_began|_grants_ended|_roles_since|_targets_gone)\('), NULL, 'all others have something to answer');
+SELECT is((SELECT string_agg(name, ', ' ORDER BY name) FROM answers WHERE coalesce(alone, '') = ''), NULL, 'all have something to answer');
 SELECT is((SELECT array_agg(DISTINCT pid) FROM alone), ARRAY[pg_backend_pid()], 'what it is compared with came from the session');
 SELECT is((SELECT string_agg(p.oid::regprocedure::text, ', ' ORDER BY 1) FROM pg_proc p WHERE p.pronamespace = 'jhub_authz'::regnamespace AND p.proparallel = 's'
              AND NOT EXISTS (SELECT FROM ours WHERE ours.oid = p.oid) AND NOT 'internal'::regtype = ANY (p.proargtypes)), NULL, 'only what takes an argument of the server''s own is left out');
+
+-- what is not safe
+CREATE TEMP TABLE reason (function text, why text);
+INSERT INTO reason SELECT unnest(functions), why FROM (VALUES
+    ('{act_as,current_subject,current_scopes,_api_users,_api_user,_api_groups,_api_group,_api_services,_api_service,_api_user_servers,_api_token_users,_api_user_tokens,api_user,api_group,api_service}'::text[],
+     'the identity is in the memory of the session''s process'),
+    ('{all_user_scopes,all_service_scopes,all_group_scopes,all_token_scopes,_audit_keys,_scopes_of,_token_audit,who_can,who_could,role_reach,scope_changes,actual_grants,grant_diffs,graph_dot,graph_mermaid,_effective_admins,_admins,_escalation_paths,_escalations,_toxic_combinations,_orphaned_grants,_orphans,_leavers,_leaver_gaps,dormant_tokens,_users_seen,_group_members,_shares,_oauth_codes,_row_counts,_self_check,self_check,check_assertions,require_assertions,require_targets,report_html,_report_admins,_report_findings,_report_growth,_report_heat,_report_shares,_report_tokens}',
+     'they read the whole hub, or may: each worker would read it once more'),
+    ('{upgrade_check}', 'it needs a subtransaction')) AS v (functions, why);
+SELECT is((SELECT string_agg(p.oid::regprocedure::text, ', ' ORDER BY 1) FROM pg_proc p LEFT JOIN reason r ON r.function = p.proname
+            WHERE p.pronamespace = 'jhub_authz'::regnamespace AND p.prokind = 'f' AND (p.provolatile <> 'v' OR p.proparallel <> 'u') AND p.proparallel <> 's' AND r.function IS NULL), NULL, 'what reads and is not safe has a reason');
+SELECT is((SELECT string_agg(r.function, ', ' ORDER BY 1) FROM reason r WHERE NOT EXISTS (SELECT FROM pg_proc p
+            WHERE p.pronamespace = 'jhub_authz'::regnamespace AND p.proname = r.function AND p.proparallel <> 's')), NULL, '... and what has one is there and is not safe');
 SELECT * FROM finish();
 ROLLBACK;

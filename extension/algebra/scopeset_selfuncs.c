@@ -53,7 +53,7 @@ jhub_authz_scope_explode_support(PG_FUNCTION_ARGS)
 	arg = estimate_expression_value(req->root, (Node *) linitial(call->args));
 	if (!IsA(arg, Const) || ((Const *) arg)->constisnull)
 		PG_RETURN_POINTER(NULL);
-	/* this is attached to one function only, whose argument is a scopeset */
+	/* attached to functions only whose argument is a scopeset */
 	scopeset_view(DatumGetScopesetP(((Const *) arg)->constvalue), &view);
 	req->rows = view.nmembers;
 	PG_RETURN_POINTER(req);

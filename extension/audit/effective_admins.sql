@@ -27,7 +27,7 @@ COMMENT ON COLUMN jhub_authz.effective_admins.path IS 'for how = reaches: what i
 
 CREATE FUNCTION jhub_authz._escalation_paths(OUT subject_kind text, OUT subject text, OUT scope text, OUT filter_kind text,
         OUT filter_value text, OUT owner_kind text, OUT owner text, OUT begins_with text, OUT steps text, OUT step_count integer) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'jhub_authz__escalation_paths' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 1000;
+    AS 'MODULE_PATHNAME', 'jhub_authz__escalation_paths' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 100;
 COMMENT ON FUNCTION jhub_authz._escalation_paths() IS 'rows of escalation_paths';
 REVOKE ALL ON FUNCTION jhub_authz._escalation_paths() FROM PUBLIC;
 

@@ -1,12 +1,12 @@
 -- What may everyone do, and by which grant.
 
 CREATE FUNCTION jhub_authz._audit_keys(kind text, OUT id integer, OUT name text) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'jhub_authz__audit_keys' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME', 'jhub_authz__audit_keys' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 1000 SUPPORT jhub_authz._rows_support;
 COMMENT ON FUNCTION jhub_authz._audit_keys(text) IS 'ids and names of all subjects of a kind; tokens have an id only';
 REVOKE ALL ON FUNCTION jhub_authz._audit_keys(text) FROM PUBLIC;
 
 CREATE FUNCTION jhub_authz._shown_scopes(scopes jhub_authz.scopeset, OUT scope text, OUT base text, OUT filter_kind text, OUT filter_value text) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'jhub_authz__shown_scopes' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5 ROWS 20;
+    AS 'MODULE_PATHNAME', 'jhub_authz__shown_scopes' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5 ROWS 20 SUPPORT jhub_authz.scope_explode_support;
 COMMENT ON FUNCTION jhub_authz._shown_scopes(jhub_authz.scopeset) IS 'scopes as scope_explode gives them, but as JSON writes what the server''s encoding cannot hold';
 REVOKE ALL ON FUNCTION jhub_authz._shown_scopes(jhub_authz.scopeset) FROM PUBLIC;
 
@@ -57,7 +57,7 @@ CREATE FUNCTION jhub_authz.what_can(kind text, name text, OUT subject_kind text,
         OUT filter_kind text, OUT filter_value text, OUT base text, OUT via_role text, OUT via_group text,
         OUT via_share integer, OUT share_server text, OUT raw_scope text, OUT owner_kind text, OUT owner text,
         OUT client_id text, OUT via_token text, OUT token_scope text, OUT error text) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'jhub_authz_what_can' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 500 ROWS 30;
+    AS 'MODULE_PATHNAME', 'jhub_authz_what_can' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 500 ROWS 30;
 COMMENT ON FUNCTION jhub_authz.what_can(text, text) IS 'rows of effective_scopes of one user, service, group or token (by its id): what may it do, and by which grant';
 REVOKE ALL ON FUNCTION jhub_authz.what_can(text, text) FROM PUBLIC;
 
@@ -65,6 +65,6 @@ CREATE FUNCTION jhub_authz.who_can(required text, OUT subject_kind text, OUT sub
         OUT filter_kind text, OUT filter_value text, OUT base text, OUT via_role text, OUT via_group text,
         OUT via_share integer, OUT share_server text, OUT raw_scope text, OUT owner_kind text, OUT owner text,
         OUT client_id text, OUT via_token text, OUT token_scope text, OUT error text) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'jhub_authz_who_can' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 5000 ROWS 100;
+    AS 'MODULE_PATHNAME', 'jhub_authz_who_can' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 5000 ROWS 100 SUPPORT jhub_authz._rows_support;
 COMMENT ON FUNCTION jhub_authz.who_can(text) IS 'rows of effective_scopes that meet a required scope: every user, service, group and live token that holds it, and by which grant';
 REVOKE ALL ON FUNCTION jhub_authz.who_can(text) FROM PUBLIC;

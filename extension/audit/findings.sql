@@ -415,7 +415,7 @@ REVOKE ALL ON FUNCTION jhub_authz.withdraw_acknowledgement(text, text, text, tex
 
 CREATE FUNCTION jhub_authz.dormant_tokens(idle interval DEFAULT NULL, OUT token_id integer, OUT owner_kind text, OUT owner text, OUT client_id text,
         OUT note text, OUT created timestamptz, OUT last_activity timestamptz, OUT expires_at timestamptz, OUT never_used boolean) RETURNS SETOF record
-    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000 ROWS 1000
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000 ROWS 1000 SUPPORT jhub_authz._rows_support
     SET search_path = pg_catalog, pg_temp
     AS $body$
     SELECT t.token_id, t.owner_kind, t.owner, t.client_id, t.note, t.created, t.last_activity, t.expires_at, t.never_used

@@ -103,7 +103,7 @@ COMMENT ON COLUMN jhub_authz.leaver_gaps.last_token_use IS 'when one of the live
 -- grant (since when, the past knows), or was not seen for long.
 CREATE FUNCTION jhub_authz._leavers(OUT subject text, OUT live_tokens bigint, OUT last_token_use timestamptz, OUT has_grants boolean,
         OUT last_seen timestamptz, OUT removed_at timestamptz) RETURNS SETOF record
-    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100 SUPPORT jhub_authz._rows_support
     SET search_path = pg_catalog, pg_temp
     AS $body$
     WITH left_over AS MATERIALIZED (

@@ -14,7 +14,7 @@ REVOKE ALL ON FUNCTION jhub_authz._began(bigint) FROM PUBLIC;
 -- there and are not.  A server is named with its owner; the default one is there
 -- as long as the owner is.
 CREATE FUNCTION jhub_authz._targets_gone(OUT filter_kind text, OUT filter_value text, OUT at timestamptz) RETURNS SETOF record
-    LANGUAGE sql STABLE PARALLEL SAFE COST 100000 ROWS 1000
+    LANGUAGE sql STABLE PARALLEL SAFE COST 100000 ROWS 100
     SET search_path = pg_catalog, pg_temp
     AS $body$
     SELECT 'user', u.name, max(e.at) FROM jhub_authz.history_users u JOIN jhub_authz.history_changes e ON e.change_id = u.ended GROUP BY u.name

@@ -2,7 +2,7 @@
 
 CREATE FUNCTION jhub_authz.actual_grants(OUT subject_kind text, OUT subject text, OUT grant_kind text, OUT granted text,
                                          OUT scopes jhub_authz.scopeset, OUT error text) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'jhub_authz_actual_grants' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 1000;
+    AS 'MODULE_PATHNAME', 'jhub_authz_actual_grants' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 1000 SUPPORT jhub_authz._rows_support;
 COMMENT ON FUNCTION jhub_authz.actual_grants() IS 'the grants that there are: roles of users, services and groups, members of groups, admin flags, and what roles hold';
 REVOKE ALL ON FUNCTION jhub_authz.actual_grants() FROM PUBLIC;
 
@@ -111,7 +111,7 @@ REVOKE ALL ON FUNCTION jhub_authz.require_targets() FROM PUBLIC;
 
 -- The names and values in a list of strings, or an error that says where it is.
 CREATE FUNCTION jhub_authz._target_names(list jsonb, place text) RETURNS SETOF text
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 100
     SET search_path = pg_catalog, pg_temp
 AS $names$
 BEGIN
@@ -128,7 +128,7 @@ REVOKE ALL ON FUNCTION jhub_authz._target_names(jsonb, text) FROM PUBLIC;
 -- that there is nobody.
 CREATE FUNCTION jhub_authz._targets_of(document jsonb, OUT subject_kind text, OUT subject text, OUT grant_kind text,
                                        OUT granted text, OUT scopes jhub_authz.scopeset) RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100
     SET search_path = pg_catalog, pg_temp
 AS $targets$
 DECLARE

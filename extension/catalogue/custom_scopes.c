@@ -23,8 +23,6 @@
 
 #include "../module/init.h"
 #include "../module/module.h"
-#include "access/parallel.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "mb/pg_wchar.h"
@@ -50,11 +48,8 @@ static bool custom_valid = false;
 static uint64 custom_generation = 0;	/* invalidations so far */
 static Oid	custom_relid = InvalidOid;	/* the table, when it was last read */
 
-/*
- * In parallel mode the latest snapshot can't be had.  What is read with the
- * query's own then serves that one statement; zero: read with the latest.
- */
-static TimestampTz custom_statement = 0;
+/* When it was read: in parallel mode the latest snapshot can't be had. */
+static SpiMoment custom_moment;
 
 static catalogue_users_hook custom_users = NULL;
 static catalogue_changed_hook custom_changed = NULL;
@@ -264,9 +259,7 @@ custom_scopes_get(void)
 	uint64		generation;
 
 	AcceptInvalidationMessages();
-	if (custom_valid &&
-		(custom_statement == 0 ||
-		 custom_statement == GetCurrentStatementStartTimestamp()))
+	if (custom_valid && spi_moment_stands(&custom_moment))
 		return custom_cache;
 
 	custom_valid = false;
@@ -277,7 +270,7 @@ custom_scopes_get(void)
 	MemoryContextSetParent(fresh->context, CacheMemoryContext);
 	custom_cache = fresh;
 	custom_valid = (generation == custom_generation);
-	custom_statement = IsInParallelMode() ? GetCurrentStatementStartTimestamp() : 0;
+	spi_moment(&custom_moment);
 	if (old != NULL)
 		MemoryContextSetParent(old->context, TopTransactionContext);
 	return custom_cache;

@@ -84,14 +84,14 @@ COMMENT ON FUNCTION jhub_authz._disable_triggers(regclass) IS 'disables our trig
 REVOKE ALL ON FUNCTION jhub_authz._disable_triggers(regclass) FROM PUBLIC;
 
 CREATE FUNCTION jhub_authz._expected_triggers(OUT table_name regclass, OUT trigger_name text, OUT function_name text) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'jhub_authz__expected_triggers' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 16;
+    AS 'MODULE_PATHNAME', 'jhub_authz__expected_triggers' LANGUAGE C STABLE PARALLEL SAFE ROWS 40;
 COMMENT ON FUNCTION jhub_authz._expected_triggers() IS 'the triggers that attach puts on the hub''s tables';
 REVOKE ALL ON FUNCTION jhub_authz._expected_triggers() FROM PUBLIC;
 
 -- Who may use what.  An auditor reads: every function that writes nothing, and
 -- every table and view but the one for open changes.  An operator acts besides.
 CREATE FUNCTION jhub_authz._grantable(acting boolean) RETURNS SETOF text
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
     SET search_path = pg_catalog, pg_temp
 AS $grantable$
     SELECT format('EXECUTE ON FUNCTION %s', p.oid::regprocedure)

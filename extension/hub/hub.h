@@ -91,8 +91,8 @@ extern HubTable hub_table_of(const HubSchema *hub, Oid relid);
  */
 extern char *hub_table_defect(Oid schema, Oid owner, HubTable table);
 
-/* About how many rows a table has, as ANALYZE found; 1000 if nobody looked. */
-extern double hub_rows_estimate(const HubSchema *hub, HubTable table);
+/* About how many rows a table has, as ANALYZE found; 'unknown' if nobody looked. */
+extern double hub_rows_estimate(const HubSchema *hub, HubTable table, double unknown);
 
 /* Has it child tables?  Their rows count as its own, and fire no trigger of ours. */
 extern bool hub_table_has_children(Oid schema, HubTable table);

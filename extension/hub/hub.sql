@@ -30,7 +30,7 @@ REVOKE ALL ON FUNCTION jhub_authz.use_hub_release(text) FROM PUBLIC;
 
 CREATE FUNCTION jhub_authz._status(OUT hub_schema text, OUT alembic_revision text, OUT hub_release text,
     OUT hub_release_certain boolean, OUT mode text, OUT attached_at timestamptz, OUT live_tokens bigint) RETURNS record
-    AS 'MODULE_PATHNAME', 'jhub_authz__status' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000;
+    AS 'MODULE_PATHNAME', 'jhub_authz__status' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION jhub_authz._status() IS 'implementation of view status';
 REVOKE ALL ON FUNCTION jhub_authz._status() FROM PUBLIC;
 

@@ -136,17 +136,11 @@ hub_table_defect(Oid schema, Oid owner, HubTable table)
 }
 
 double
-hub_rows_estimate(const HubSchema *hub, HubTable table)
+hub_rows_estimate(const HubSchema *hub, HubTable table, double unknown)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(hub->rel[table]));
-	double		rows = -1;
+	double		rows = module_rows(hub->rel[table]);
 
-	if (HeapTupleIsValid(tuple))
-	{
-		rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
-		ReleaseSysCache(tuple);
-	}
-	return rows < 0 ? 1000 : rows;
+	return rows < 0 ? unknown : rows;
 }
 
 bool

@@ -28,6 +28,9 @@
 #define BULK_SINGLE		64
 #define BULK_PART		32
 
+/* So many users are taken for granted where nobody has counted. */
+#define BULK_UNKNOWN_USERS	1000
+
 /* What is kept may take so much memory. */
 #define BULK_BYTES		((Size) 256 * 1024 * 1024)
 #define BULK_ROWS		1024	/* after so many rows it is looked at */
@@ -169,7 +172,7 @@ static bool
 bulk_wants_everyone(void)
 {
 	return bulk.nowners >= BULK_SINGLE &&
-		bulk.nowners >= hub_rows_estimate(bulk.hub, HUB_USERS) / BULK_PART;
+		bulk.nowners >= hub_rows_estimate(bulk.hub, HUB_USERS, BULK_UNKNOWN_USERS) / BULK_PART;
 }
 
 static HubData *

@@ -78,7 +78,7 @@ SELECT pg_catalog.pg_extension_config_dump('jhub_authz.login_idps', '');
 SELECT pg_catalog.pg_extension_config_dump('jhub_authz.login_username_maps', '');
 
 CREATE FUNCTION jhub_authz._login_options(OUT family text, OUT name text, OUT type text, OUT use text, OUT other text) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'jhub_authz__login_options' LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 700;
+    AS 'MODULE_PATHNAME', 'jhub_authz__login_options' LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 750;
 COMMENT ON FUNCTION jhub_authz._login_options() IS 'the options of every authenticator';
 REVOKE ALL ON FUNCTION jhub_authz._login_options() FROM PUBLIC;
 

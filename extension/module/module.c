@@ -100,6 +100,20 @@ module_relation(const char *relname)
 	return relid;
 }
 
+double
+module_rows(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	double		rows = -1;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+		ReleaseSysCache(tuple);
+	}
+	return rows;
+}
+
 /*
  * The role that owns our tables, which is the extension's owner: read from
  * the table itself, because that is whose rights its statements need.

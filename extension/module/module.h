@@ -23,6 +23,9 @@ extern Oid	module_schema_oid(void);	/* of schema jhub_authz */
 /* Oid of one of our own relations by name; elog if it is missing. */
 extern Oid	module_relation(const char *relname);
 
+/* About how many rows a relation has, as ANALYZE found; -1 if nobody looked. */
+extern double module_rows(Oid relid);
+
 /* UTF-8 to the server's encoding and back; returns the argument if equal. */
 extern char *module_from_utf8(const char *str, int len);
 extern char *module_to_utf8(const char *str);
@@ -74,6 +77,31 @@ typedef void (*spi_row_fn) (HeapTuple row, TupleDesc desc, void *arg);
 extern void spi_each(const char *sql, int nargs, const Oid *argtypes,
 					 const Datum *values, const char *nulls,
 					 bool latest, spi_row_fn each, void *arg);
+
+/*
+ * Of which state of the database is something that was read?  Of two equal ones
+ * it is the same.
+ */
+typedef struct SpiMoment
+{
+	uint64		completions;	/* transactions that had ended */
+	TransactionId xmin;
+	TransactionId xmax;
+	uint32		xcnt;
+	int32		subxcnt;
+	CommandId	curcid;
+	uint32		parallel;		/* as large as the rest: no padding */
+} SpiMoment;
+
+/* Now: by the latest snapshot; in parallel mode by the query's own. */
+extern void spi_moment(SpiMoment *moment);
+
+/*
+ * For a cache that invalidations throw away: may what was read at that moment be
+ * used now?  What a parallel query read, with its own and perhaps older snapshot,
+ * is for that query alone.
+ */
+extern bool spi_moment_stands(const SpiMoment *moment);
 
 /* Column of a row as a palloc'd UTF-8 string in the current context, or NULL. */
 extern char *spi_utf8(HeapTuple row, TupleDesc desc, int column);

@@ -19,7 +19,6 @@
  */
 #include "module.h"
 
-#include "access/parallel.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "funcapi.h"
@@ -81,6 +80,7 @@ const char *const policy_prefixes[POLICY_OF_CLASS] = {
 static Settings settings_cache;
 static MemoryContext settings_context = NULL;
 static bool settings_valid = false;
+static SpiMoment settings_moment;	/* when they were read */
 static Oid	settings_relid = InvalidOid;	/* attachment, when valid */
 
 static void
@@ -440,17 +440,15 @@ settings_read_latest(void)
 	}
 	PG_END_TRY();
 	settings_cache = fresh;
-
-	/* A parallel query reads with its own, older snapshot: not for keeping. */
-	if (IsInParallelMode())
-		settings_valid = false;
+	spi_moment(&settings_moment);
 	return &settings_cache;
 }
 
 const Settings *
 settings_get(void)
 {
-	return settings_valid ? &settings_cache : settings_read_latest();
+	return settings_valid && spi_moment_stands(&settings_moment) ? &settings_cache :
+		settings_read_latest();
 }
 
 void

@@ -62,7 +62,7 @@ ALTER TABLE jhub_authz.option_values ENABLE ALWAYS TRIGGER settings_changed;
 ALTER TABLE jhub_authz.policy_values ENABLE ALWAYS TRIGGER settings_changed;
 
 CREATE FUNCTION jhub_authz._option_defaults(OUT name text, OUT default_value text, OUT description text) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'jhub_authz__option_defaults' LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 8;
+    AS 'MODULE_PATHNAME', 'jhub_authz__option_defaults' LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 9;
 COMMENT ON FUNCTION jhub_authz._option_defaults() IS 'the options and their defaults';
 
 CREATE FUNCTION jhub_authz._policy_defaults(OUT target text, OUT on_growth text, OUT inherit text, OUT on_share text) RETURNS SETOF record

@@ -252,6 +252,35 @@ spi_use_latest(bool latest)
 	return latest && !IsInParallelMode();
 }
 
+void
+spi_moment(SpiMoment *moment)
+{
+	bool		parallel = !spi_use_latest(true);
+	Snapshot	snapshot = parallel ? GetActiveSnapshot() : GetLatestSnapshot();
+
+	memset(moment, 0, sizeof(*moment));
+	moment->completions = parallel ? 0 : snapshot->snapXactCompletionCount;
+	moment->xmin = snapshot->xmin;
+	moment->xmax = snapshot->xmax;
+	moment->xcnt = snapshot->xcnt;
+	moment->subxcnt = snapshot->subxcnt;
+	moment->curcid = snapshot->curcid;
+	moment->parallel = parallel;
+}
+
+bool
+spi_moment_stands(const SpiMoment *moment)
+{
+	SpiMoment	now;
+
+	if (!moment->parallel)
+		return true;
+	if (!IsInParallelMode())
+		return false;
+	spi_moment(&now);
+	return memcmp(&now, moment, sizeof(now)) == 0;
+}
+
 uint64
 spi_run(const char *sql, int nargs, const Oid *argtypes,
 		const Datum *values, const char *nulls,

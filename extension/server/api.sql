@@ -2,7 +2,7 @@
 -- a key.  Without an identity (act_as) there is no key and nothing is shown.
 
 CREATE FUNCTION jhub_authz._api_users(OUT id integer, OUT name text) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'jhub_authz__api_users' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME', 'jhub_authz__api_users' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 1000 SUPPORT jhub_authz._rows_support;
 COMMENT ON FUNCTION jhub_authz._api_users() IS 'the users that the identity may list';
 REVOKE ALL ON FUNCTION jhub_authz._api_users() FROM PUBLIC;
 
@@ -34,7 +34,7 @@ COMMENT ON COLUMN jhub_authz.api_users.auth_state IS 'always NULL, as in the hub
 COMMENT ON COLUMN jhub_authz.api_users.fields IS 'names of the fields that may be seen: NULL is null in these, and not permitted in others';
 
 CREATE FUNCTION jhub_authz._api_groups(OUT id integer, OUT name text) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'jhub_authz__api_groups' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 100;
+    AS 'MODULE_PATHNAME', 'jhub_authz__api_groups' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 100 SUPPORT jhub_authz._rows_support;
 COMMENT ON FUNCTION jhub_authz._api_groups() IS 'the groups that the identity may list';
 REVOKE ALL ON FUNCTION jhub_authz._api_groups() FROM PUBLIC;
 
@@ -56,7 +56,7 @@ COMMENT ON COLUMN jhub_authz.api_groups.properties IS 'its properties (JupyterHu
 COMMENT ON COLUMN jhub_authz.api_groups.fields IS 'names of the fields that may be seen: NULL is null in these, and not permitted in others';
 
 CREATE FUNCTION jhub_authz._api_services(OUT id integer, OUT name text) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'jhub_authz__api_services' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 20;
+    AS 'MODULE_PATHNAME', 'jhub_authz__api_services' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 20 SUPPORT jhub_authz._rows_support;
 COMMENT ON FUNCTION jhub_authz._api_services() IS 'the services that the identity may list';
 REVOKE ALL ON FUNCTION jhub_authz._api_services() FROM PUBLIC;
 
@@ -116,7 +116,7 @@ COMMENT ON COLUMN jhub_authz.api_servers.state IS 'always NULL: only the hub''s 
 COMMENT ON COLUMN jhub_authz.api_servers.fields IS 'names of the fields that may be seen: NULL is null in these, and not permitted in others';
 
 CREATE FUNCTION jhub_authz._api_token_users(OUT id integer, OUT name text) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'jhub_authz__api_token_users' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME', 'jhub_authz__api_token_users' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 1000 SUPPORT jhub_authz._rows_support;
 COMMENT ON FUNCTION jhub_authz._api_token_users() IS 'the users whose tokens the identity may see';
 REVOKE ALL ON FUNCTION jhub_authz._api_token_users() FROM PUBLIC;
 
@@ -164,7 +164,7 @@ REVOKE ALL ON FUNCTION jhub_authz.api_service(text) FROM PUBLIC;
 -- Who may act with tokens: nobody, until it is granted.  It gives no more than the
 -- tokens give that are handed in.
 CREATE FUNCTION jhub_authz._readable() RETURNS SETOF text
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 30
     SET search_path = pg_catalog, pg_temp
 AS $readable$
     SELECT format('EXECUTE ON FUNCTION %s', p.oid::regprocedure)

@@ -20,12 +20,10 @@
  */
 #include "identity.h"
 
-#include "access/parallel.h"
 #include "access/xact.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
 #include "../hub/hub_requests.h"
 #include "../issue/issue.h"
@@ -44,23 +42,11 @@ typedef struct IdentityTaken
 	struct IdentityTaken *outer;
 } IdentityTaken;
 
-/* Of which state of the database is something?  Two equal ones are the same. */
-typedef struct IdentityMoment
-{
-	uint64		completions;	/* transactions that had ended */
-	TransactionId xmin;
-	TransactionId xmax;
-	uint32		xcnt;
-	int32		subxcnt;
-	CommandId	curcid;
-	uint32		parallel;		/* as large as the rest: no padding */
-} IdentityMoment;
-
 /* All of it is in TopTransactionContext. */
 static IdentityTaken *identity_taken = NULL;
 static MemoryContext identity_context = NULL;	/* of what follows */
 static const IdentityTaken *identity_read_for = NULL;	/* NULL: nothing read */
-static IdentityMoment identity_moment;
+static SpiMoment identity_moment;	/* by which a use of it is judged */
 static Identity identity_read;
 
 static void
@@ -225,24 +211,6 @@ identity_of_token(HubSchema *hub, int token_id, bool latest, Identity *identity)
 	return true;
 }
 
-/* The state of the database by which a use of the identity is judged. */
-static void
-identity_now(IdentityMoment *moment)
-{
-	/* the latest snapshot can't be taken in parallel mode, see spi.c */
-	bool		parallel = IsInParallelMode();
-	Snapshot	snapshot = parallel ? GetActiveSnapshot() : GetLatestSnapshot();
-
-	memset(moment, 0, sizeof(*moment));
-	moment->completions = parallel ? 0 : snapshot->snapXactCompletionCount;
-	moment->xmin = snapshot->xmin;
-	moment->xmax = snapshot->xmax;
-	moment->xcnt = snapshot->xcnt;
-	moment->subxcnt = snapshot->subxcnt;
-	moment->curcid = snapshot->curcid;
-	moment->parallel = parallel;
-}
-
 /* Read the token that was taken.  False: it is not alive, or is another one. */
 static bool
 identity_reread(const IdentityTaken *taken, Identity *identity)
@@ -267,14 +235,14 @@ identity_get(void)
 	const IdentityTaken *taken = identity_taken;
 	MemoryContext context;
 	MemoryContext caller;
-	IdentityMoment now;
+	SpiMoment	now;
 	Identity	identity;
 	static uint64 serial = 0;
 	bool		alive;
 
 	if (taken == NULL || taken->token_id == 0)
 		return NULL;
-	identity_now(&now);
+	spi_moment(&now);
 	if (identity_read_for == taken && memcmp(&now, &identity_moment, sizeof(now)) == 0)
 	{
 		if (!identity_read.has_expires || identity_read.expires_at >= hub_now())

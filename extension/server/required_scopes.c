@@ -27,8 +27,6 @@
 #include "../module/init.h"
 #include "../effective/effective.h"
 
-#include "access/parallel.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "funcapi.h"
@@ -39,7 +37,6 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(jhub_authz__required_scope_defaults);
 PG_FUNCTION_INFO_V1(jhub_authz__required_scopes_changed);
@@ -68,11 +65,8 @@ static bool required_valid = false;
 static uint64 required_generation = 0;	/* invalidations so far */
 static Oid	required_relid = InvalidOid;	/* the table, when it was last read */
 
-/*
- * In parallel mode the latest snapshot can't be had.  What is read with the
- * query's own then serves that one statement; zero: read with the latest.
- */
-static TimestampTz required_statement = 0;
+/* When it was read: in parallel mode the latest snapshot can't be had. */
+static SpiMoment required_moment;
 
 /* Called at any moment: only marks. */
 static void
@@ -435,9 +429,7 @@ required_scopes_get(void)
 	uint64		generation;
 
 	AcceptInvalidationMessages();
-	if (required_valid &&
-		(required_statement == 0 ||
-		 required_statement == GetCurrentStatementStartTimestamp()))
+	if (required_valid && spi_moment_stands(&required_moment))
 		return required_cache;
 
 	required_valid = false;
@@ -449,7 +441,7 @@ required_scopes_get(void)
 	MemoryContextSetParent(fresh->context, CacheMemoryContext);
 	required_cache = fresh;
 	required_valid = (generation == required_generation);
-	required_statement = IsInParallelMode() ? GetCurrentStatementStartTimestamp() : 0;
+	spi_moment(&required_moment);
 	if (old != NULL)
 		MemoryContextSetParent(old->context, TopTransactionContext);
 	return required_cache;

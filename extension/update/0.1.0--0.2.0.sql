@@ -84,8 +84,15 @@ BEGIN
 END
 $detach$;
 
+-- questions that read and keep nothing are asked in parallel workers as well
+ALTER FUNCTION jhub_authz.authenticate(text) PARALLEL SAFE;
+ALTER FUNCTION jhub_authz.resolve_request(text, text, text[], text) PARALLEL SAFE;
+ALTER FUNCTION jhub_authz._status() PARALLEL SAFE;
+ALTER FUNCTION jhub_authz._expected_triggers() PARALLEL SAFE ROWS 40;
+ALTER FUNCTION jhub_authz._option_defaults() ROWS 9;
+
 CREATE OR REPLACE FUNCTION jhub_authz._grantable(acting boolean) RETURNS SETOF text
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
     SET search_path = pg_catalog, pg_temp
 AS $grantable$
     SELECT format('EXECUTE ON FUNCTION %s', p.oid::regprocedure)

@@ -11,7 +11,7 @@ CREATE FUNCTION jhub_authz.upgrade_token_roles(dry_run boolean DEFAULT false, hu
                                                OUT object_kind text, OUT object_id integer, OUT roles text[],
                                                OUT scopes jhub_authz.scopeset)
     RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'jhub_authz_upgrade_token_roles' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10000;
+    AS 'MODULE_PATHNAME', 'jhub_authz_upgrade_token_roles' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10000 SUPPORT jhub_authz._rows_support;
 COMMENT ON FUNCTION jhub_authz.upgrade_token_roles(boolean, text)
     IS 'upgrades a database of JupyterHub 2.x: roles of tokens and OAuth clients become scopes';
 REVOKE ALL ON FUNCTION jhub_authz.upgrade_token_roles(boolean, text) FROM PUBLIC;
