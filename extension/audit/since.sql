@@ -90,7 +90,7 @@ REVOKE ALL ON FUNCTION jhub_authz._stored_scopes(text) FROM PUBLIC;
 -- When those who are users and services now had roles, their own or a group's: all
 -- that is on record.  What attach found begins with attach here.
 CREATE FUNCTION jhub_authz._roles_had(role_ids integer[], OUT subject_kind text, OUT subject text, OUT role_id integer, OUT had tstzmultirange) RETURNS SETOF record
-    LANGUAGE sql STABLE PARALLEL SAFE COST 10000 ROWS 1000
+    LANGUAGE sql STABLE PARALLEL SAFE COST 10000 ROWS 1000 SUPPORT jhub_authz._rows_support
     SET search_path = pg_catalog, pg_temp SET enable_nestloop = off SET jit = off
     AS $body$
     WITH of_group AS MATERIALIZED (
@@ -128,7 +128,7 @@ REVOKE ALL ON FUNCTION jhub_authz._roles_had(integer[]) FROM PUBLIC;
 -- When these users and services had which of these scopes by their roles, written
 -- as here and no wider; by what scopes mean today.
 CREATE FUNCTION jhub_authz._scopes_had(subject_kinds text[], subjects text[], scopes text[], OUT subject_kind text, OUT subject text, OUT scope text, OUT had tstzmultirange) RETURNS SETOF record
-    LANGUAGE sql STABLE PARALLEL SAFE COST 100000 ROWS 1000
+    LANGUAGE sql STABLE PARALLEL SAFE COST 100000 ROWS 1000 SUPPORT jhub_authz._rows_support
     SET search_path = pg_catalog, pg_temp SET enable_nestloop = off SET jit = off
     AS $body$
     WITH given AS MATERIALIZED (

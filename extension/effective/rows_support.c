@@ -101,6 +101,19 @@ rows_of_changes(const RowsRule *rule, const HubSchema *hub, SupportRequestRows *
 	return module_rows(module_relation("history_changes"));
 }
 
+/* _scopes_had(kinds, subjects, scopes): one for each subject that is named */
+static double
+rows_of_subjects(const RowsRule *rule, const HubSchema *hub, SupportRequestRows *req)
+{
+	Const	   *subjects = rows_argument(req, 1, TEXTARRAYOID);
+	ArrayType  *array;
+
+	if (subjects == NULL)
+		return -1;
+	array = DatumGetArrayTypeP(subjects->constvalue);
+	return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+}
+
 /* _audit_keys(kind) */
 static double
 rows_of_kind(const RowsRule *rule, const HubSchema *hub, SupportRequestRows *req)
@@ -195,10 +208,13 @@ static const RowsRule rows_rules[] = {
 	ROWS_OF("_api_services", HUB_SERVICES),
 	{"actual_grants", 5, {HUB_USER_ROLE_MAP, HUB_GROUP_ROLE_MAP, HUB_SERVICE_ROLE_MAP,
 		HUB_USER_GROUP_MAP, HUB_ROLES}, NULL},
+	/* of whichever roles */
+	{"_roles_had", 2, {HUB_USER_ROLE_MAP, HUB_SERVICE_ROLE_MAP}, NULL},
 	{"upgrade_token_roles", 2, {HUB_API_TOKENS, HUB_OAUTH_CLIENTS}, NULL},
 	{"who_can", 4, {HUB_USERS, HUB_SERVICES, HUB_GROUPS, HUB_API_TOKENS}, rows_of_holders},
 	{"who_could", 4, {HUB_USERS, HUB_SERVICES, HUB_GROUPS, HUB_API_TOKENS}, rows_of_holders},
 	{"scope_changes", 0, {0}, rows_of_changes},
+	{"_scopes_had", 0, {0}, rows_of_subjects},
 	{"_audit_keys", SUBJECT_TOKEN + 1, {[SUBJECT_USER] = HUB_USERS, [SUBJECT_SERVICE] = HUB_SERVICES,
 		[SUBJECT_GROUP] = HUB_GROUPS, [SUBJECT_TOKEN] = HUB_API_TOKENS}, rows_of_kind},
 	{"visible_users", 1, {HUB_USERS}, rows_of_visible},
