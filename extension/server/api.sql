@@ -183,7 +183,7 @@ REVOKE ALL ON FUNCTION jhub_authz._readable() FROM PUBLIC;
 -- some of it in common; nothing tells what it was granted for.  So who has all that
 -- one of them has is one, and keeps that when it ceases to be another.
 CREATE FUNCTION jhub_authz._kept_grants(role_name regrole, leaving text) RETURNS SETOF text
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
     SET search_path = pg_catalog, pg_temp
 AS $kept$
     WITH granted AS MATERIALIZED (
