@@ -17,7 +17,7 @@ CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
 SELECT jhub_authz.attach('public', 'off') \g /dev/null
-SELECT plan(9);
+SELECT plan(12);
 UPDATE roles SET scopes = '["list:groups", "read:groups"]' WHERE name = 'user';
 SELECT jhub_authz.act_as(md5('token1')) \g /dev/null
 CREATE FUNCTION pg_temp.properties(document text) RETURNS text LANGUAGE plpgsql AS $$
@@ -35,6 +35,13 @@ SELECT is(pg_temp.properties(document), expected, document) FROM (VALUES
     ('{"a": "\\u4e2d"}', '4 {"a": "\\u4e2d"}'),
     ('{"a": "x\u4e', '4 NULL'),
     ('{"a": 1}', '4 {"a": 1}')) v (document, expected);
+-- what has to be given whole, and cannot be, is an error that says which and why
+UPDATE roles SET scopes = '["list:users!user=\u4e2dx", "read:users!user=zo\u00eb"]' WHERE name = 'user';
+UPDATE api_tokens SET scopes = '["list:users!user=\u4e2dx", "read:users!user=zo\u00eb"]' WHERE id = 2;
+SELECT throws_ok($$ SELECT jhub_authz.whoami(md5('token2')) $$, '22P05', '"list:users!user=\u4e2dx" has characters that the encoding "LATIN1" lacks', 'whoami: a scope that cannot be written');
+SELECT is(jhub_authz.token_scopes(2)::text ~ '"list:users!user=\\u4e2dx".*"read:users!user=zo\\u00eb"', true, '... it counts all the same');
+UPDATE api_tokens SET scopes = '["read:users!user=zo\u00eb"]' WHERE id = 2;
+SELECT is(jhub_authz.whoami(md5('token2')) -> 'scopes' ? U&'read:users!user=zo\00EB', true, 'whoami: one that can');
 SELECT * FROM finish();
 ROLLBACK;
 \c :home

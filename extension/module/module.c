@@ -132,14 +132,41 @@ module_owner(void)
 	return owner;
 }
 
+static bool
+module_is_ascii(const char *str, int len)
+{
+	for (int i = 0; i < len; i++)
+		if (IS_HIGHBIT_SET(str[i]))
+			return false;
+	return true;
+}
+
 /*
  * Encoding conversion at the edges.  The argument itself comes back when there
- * is nothing to convert and it is terminated where it should be.
+ * is nothing to convert and it is terminated where it should be.  22P05 for a
+ * character that the server's encoding lacks.
  */
+static char *
+module_converted(const char *str, int len)
+{
+	int			encoding = GetDatabaseEncoding();
+
+	if (encoding != PG_UTF8 && encoding != PG_SQL_ASCII && !module_is_ascii(str, len) &&
+		OidIsValid(FindDefaultConversionProc(PG_UTF8, encoding)) &&
+		module_text_if_representable(pnstrdup(str, len)) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+				 errmsg("\"%s\" has characters that the encoding \"%s\" lacks",
+						text_to_cstring(module_text_shown(str, len)),
+						pg_encoding_to_char(encoding)),
+				 errhint("JupyterHub's names may hold any character: its database should have the encoding UTF8.")));
+	return pg_any_to_server(str, len, PG_UTF8);
+}
+
 char *
 module_from_utf8(const char *str, int len)
 {
-	char	   *result = pg_any_to_server(str, len, PG_UTF8);
+	char	   *result = module_converted(str, len);
 
 	return result == str ? pnstrdup(str, len) : result;
 }
@@ -205,7 +232,7 @@ module_text_shown(const char *str, int len)
 text *
 module_text_from_utf8(const char *str, int len)
 {
-	char	   *result = pg_any_to_server(str, len, PG_UTF8);
+	char	   *result = module_converted(str, len);
 
 	if (result == str)
 		return cstring_to_text_with_len(str, len);
