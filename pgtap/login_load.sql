@@ -6,7 +6,7 @@ BEGIN;
 SET client_min_messages = error;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS jhub_authz;
-SELECT plan(54);
+SELECT plan(58);
 
 CREATE FUNCTION pg_temp.load(family text, document text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -98,6 +98,26 @@ SELECT results_eq($$ SELECT value FROM jhub_authz.login_rules r WHERE provider =
     $$ VALUES ('c') $$, 'one rule is new');
 SELECT results_eq($$ SELECT value FROM ids i WHERE NOT EXISTS (SELECT FROM jhub_authz.login_rules r WHERE i.rule_id = r.rule_id) $$, $$ VALUES ('a') $$, '... and one is gone');
 SELECT is((SELECT max(rule_id) FROM jhub_authz.login_rules), (SELECT max(rule_id) + 1 FROM ids), '... with the next number');
+
+-- two of them, compared as doc/login.md does: also what has no value, and what a qualifier tells apart
+CREATE FUNCTION pg_temp.diff(a text, b text) RETURNS SETOF text LANGUAGE sql AS $$
+    WITH old AS (SELECT effect, kind, value, qualifier FROM jhub_authz.login_rules WHERE provider = a),
+         new AS (SELECT effect, kind, value, qualifier FROM jhub_authz.login_rules WHERE provider = b)
+    SELECT concat_ws(' ', change, effect, kind, value, qualifier) AS line
+      FROM (SELECT '-' AS change, * FROM (TABLE old EXCEPT TABLE new) AS d UNION ALL SELECT '+', * FROM (TABLE new EXCEPT TABLE old) AS d) AS d
+     ORDER BY concat_ws(' ', change, effect, kind, value, qualifier) COLLATE "C"
+$$;
+SELECT jhub_authz.load_login_config('one', 'google', '{"allow_all": true, "allowed_google_groups": {"x.org": ["g"], "y.org": ["g"]}, "hosted_domain": ["x.org"]}'),
+       jhub_authz.load_login_config('same', 'google', '{"hosted_domain": ["x.org"], "allowed_google_groups": {"y.org": ["g"], "x.org": ["g"]}, "allow_all": true}'),
+       jhub_authz.load_login_config('other', 'google', '{"allowed_users": ["ann"], "allowed_google_groups": {"x.org": ["g"], "z.org": ["g"]}, "hosted_domain": ["x.org"]}') \g /dev/null
+SELECT is_empty($$ SELECT pg_temp.diff('one', 'same') $$, 'what says the same does not differ, in whatever order it stands');
+SELECT results_eq($$ SELECT pg_temp.diff('one', 'other') $$, ARRAY['+ allow google_group g z.org', '+ allow user ann', '- allow any', '- allow google_group g y.org'],
+    'what differs is listed, on its side');
+SELECT is_empty($$ SELECT to_jsonb(p) - 'provider' FROM jhub_authz.login_providers p WHERE provider = 'one'
+    EXCEPT SELECT to_jsonb(p) - 'provider' FROM jhub_authz.login_providers p WHERE provider = 'same' $$, 'nor do the settings');
+SELECT jhub_authz.load_login_config('same', 'google', '{"hosted_domain": ["x.org"], "username_claim": "sub", "allow_all": true}') \g /dev/null
+SELECT results_eq($$ SELECT o.key, o.value, n.value FROM jhub_authz.login_providers a, jhub_authz.login_providers b, jsonb_each_text(to_jsonb(a)) o JOIN jsonb_each_text(to_jsonb(b)) n USING (key)
+    WHERE a.provider = 'one' AND b.provider = 'same' AND o.value IS DISTINCT FROM n.value AND o.key <> 'provider' $$, $$ VALUES ('username_claim', 'email', 'sub') $$, 'a setting that differs');
 
 -- gone
 SELECT ok(jhub_authz.drop_login_config('ids'), 'dropped');
