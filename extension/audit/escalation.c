@@ -69,6 +69,7 @@ reach_add(ReachState *state, const ScopeMember *scope, int from, const char *ste
 	Reach	   *reach = state->reach;
 	Reached    *reached;
 	ScopeBuilder *builder;
+	const Scopeset *before = reach->all;
 
 	if (reach->n >= REACH_MOST || scopeset_covers_member(reach->all, scope, NULL))
 		return;
@@ -86,6 +87,8 @@ reach_add(ReachState *state, const ScopeMember *scope, int from, const char *ste
 	scope_builder_add_set(builder, reach->all);
 	scope_builder_add(builder, scope);
 	reach->all = scope_builder_finish(builder, false);
+	/* one for each that is added would be the square; nothing points into it */
+	pfree(unconstify(Scopeset *, before));
 }
 
 static void
