@@ -18,8 +18,12 @@ warnings.simplefilter("ignore")
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 
+from types import SimpleNamespace  # noqa: E402
+
 from jupyterhub import orm, scopes  # noqa: E402
 from jupyterhub._memoize import DoNotCache  # noqa: E402
+from jupyterhub.apihandlers.users import UserListAPIHandler  # noqa: E402
+from jupyterhub.services import auth  # noqa: E402
 
 # every function of jupyterhub.scopes that remembers its answers
 cached = {
@@ -45,6 +49,7 @@ def forget(memory):
     """memory: the hub's own caches stay in place; without: each call works."""
     for name in cached:
         setattr(scopes, name, cached[name] if memory else bare(name))
+    auth._intersect_expanded_scopes = scopes._intersect_expanded_scopes
 
 
 def text(found):
@@ -107,13 +112,54 @@ def tokens(request):
     return seconds, answer
 
 
+def authorize(request):
+    """Access to a server and a required scope, as its own process asks for them."""
+    check = auth.check_scopes
+    cases = [(set(c["access"]), set(c["required"]), c["have"]) for c in request["cases"]]
+    answer = [bool(check(access, set(have)) and check(required, set(have))) for access, required, have in cases]
+    begin = time.process_time()
+    for _ in range(request["times"]):
+        for access, required, have in cases:
+            bool(check(access, set(have)) and check(required, set(have)))
+    return time.process_time() - begin, answer
+
+
+class Listing(UserListAPIHandler):
+    """GET /users with a token, below HTTP; nobody's server runs."""
+
+    def __init__(self, token):
+        settings = {"db": session, "api_page_default_limit": 10**9, "api_page_max_limit": 10**9}
+        self.application = SimpleNamespace(settings=settings)
+        self.request = SimpleNamespace(path="/hub/api/users", headers={})
+        self._jupyterhub_user = token.user
+        self.expanded_scopes = scopes.get_scopes_for(token)
+        self.parsed_scopes = scopes.parse_scopes(self.expanded_scopes)
+
+    def get_argument(self, name, default=None):
+        return default
+
+    def write(self, chunk):
+        self.written = chunk
+
+
+def users(request):
+    session.expire_all()
+    session.expunge_all()
+    begin = time.process_time()
+    listing = Listing(session.get(orm.APIToken, request["token"]))
+    listing.get()
+    seconds = time.process_time() - begin
+    session.rollback()
+    return seconds, json.loads(listing.written)
+
+
 def connect(request):
     global session
     session = orm.new_session_factory(request["url"])()
     return 0, __import__("jupyterhub").__version__
 
 
-JOBS = {f.__name__: f for f in (intersect, has_scope, parse, write, tokens, connect)}
+JOBS = {f.__name__: f for f in (intersect, has_scope, parse, write, tokens, authorize, users, connect)}
 
 for line in sys.stdin:
     request = json.loads(line)

@@ -4,6 +4,8 @@ Databases are made by population.py; the rivals are the hub's own Python on the
 same rows, and plain SQL, whose answers must be the same to the member.
 """
 
+import datetime
+
 import population
 from jobs_sets import OURS, Looped, answers, array_text, json_text, python_side, table
 
@@ -330,18 +332,103 @@ def group_aware(databases, hub, results, rng, effort):
         }, bound=("50 us", 50))
 
 
+# As the hub tells a server's process, and as Jupyter Server's convention has it.
+ACCESS = ("access:servers!server={who}/", "access:servers!user={who}")
+REQUIRED = tuple(f"custom:jupyter_server:read:{resource}{narrow}" for resource in ("contents", "*")
+                 for narrow in ("!server={who}/", "!user={who}"))
+
+
+def request_cases(rng, users):
+    """Requests to servers: who sends them holds 20 scopes, and mostly what it needs."""
+    cases = []
+    for n in rng.sample(range(1, users), 64):
+        who, other = f"user{n:06d}", f"user{rng.randrange(1, users):06d}"
+        have = {f"read:users:name!user=user{m:06d}" for m in rng.sample(range(1, users), 20)}
+        have.add(rng.choice([f"access:servers!user={who}", f"access:servers!server={who}/", "access:servers",
+                             f"access:servers!server={other}/"]))
+        have.add(rng.choice(["custom:jupyter_server:read:contents", f"custom:jupyter_server:read:contents!user={who}",
+                             "custom:jupyter_server:read:*", f"custom:jupyter_server:read:contents!server={other}/",
+                             "custom:jupyter_server:read:kernels"]))
+        cases.append({"who": who, "have": sorted(have), "access": [scope.format(who=who) for scope in ACCESS],
+                      "required": [scope.format(who=who) for scope in REQUIRED]})
+    return cases
+
+
 def requests(databases, hub, results, rng, effort):
-    """What a server's every request asks, and a list of users as a token sees it."""
+    """What every request to a server asks, a million times, of sets that are there."""
     b = databases.session(databases.users)
-    n = 100000 * effort
-    have = "[\"access:servers!user=user000007\", \"custom:jupyter_server:read:contents\"]"
-    call = f"{OURS}.authorize(a, 'user000007', '', 'read', 'contents')"
-    table(b, "requests", f"{OURS}.scopeset", "text", [(have, "")])
-    results.check("authorize", b.value(f"SELECT {call} FROM requests") is True)
-    results.measure("authorize, a call", "ns", {
-        "jhub_authz authorize()": Looped(b, "requests", call, n),
-        "jhub_authz has_scope() alone": Looped(
-            b, "requests", f"{OURS}.has_scope(a, 'access:servers!server=user000007/')", n)})
+    n = 1000000 if not databases.quick else 100000
+    cases = request_cases(rng, databases.users)
+    call = f"{OURS}.authorize(a, b, '', 'read', 'contents')"
+    table(b, "requests", f"{OURS}.scopeset", "text", [(json_text(c["have"]), c["who"]) for c in cases])
+    name = f"authorize, a call of {n:,}"
+    request = {"job": "authorize", "cases": cases, "times": 2 * effort}
+    answer = answers(b, "requests", call, bool)
+    good = results.same(name, {"ours": answer, "hub": hub.ask({**request, "times": 0})["answer"]})
+    good &= results.check(f"{name}: some are refused and some are not", 10 < sum(answer) < 54, str(sum(answer)))
+    if good:
+        warm = {**request, "times": 20 * effort, "memory": True}
+        # one check through a rule of users or servers, and one that is exact
+        results.measure(name, "ns", {
+            "jhub_authz authorize()": Looped(b, "requests", call, n),
+            "jhub_authz has_scope() alone": Looped(b, "requests", f"{OURS}.has_scope(a, 'access:servers!server=user000007/')", n),
+            "JupyterHub's check_scopes, twice, uncached": python_side(hub, request, len(cases) * 2 * effort),
+            "JupyterHub's check_scopes, twice, cached": python_side(hub, warm, len(cases) * 20 * effort),
+        }, bound=("140 ns", 140))
+    b.run("DROP TABLE requests")
 
 
-JOBS = [all_tokens, growth, writes, search, group_aware, requests, all_tokens_large]
+# The columns of api_users for one who may see everything, set-at-a-time.
+EVERY_USER = """
+SELECT u.name, 'user' AS kind, u.admin, coalesce(r.roles, '{}') AS roles, coalesce(g.groups, '{}') AS groups,
+       NULL::text AS server, NULL::text AS pending, u.created AT TIME ZONE 'UTC' AS created,
+       u.last_activity AT TIME ZONE 'UTC' AS last_activity, NULL::jsonb AS user_info, '{}'::jsonb AS servers, NULL::jsonb AS auth_state
+  FROM users u
+  LEFT JOIN (SELECT m.user_id, array_agg(r.name::text ORDER BY r.id) AS roles FROM user_role_map m JOIN roles r ON r.id = m.role_id GROUP BY 1) r ON r.user_id = u.id
+  LEFT JOIN (SELECT m.user_id, array_agg(g.name::text ORDER BY g.id) AS groups FROM user_group_map m JOIN groups g ON g.id = m.group_id GROUP BY 1) g ON g.user_id = u.id"""
+
+
+def user_models(columns, rows):
+    """Rows as the hub's models, in order of name; lists of names in order."""
+    models = []
+    for row in rows:
+        model = {name: value for name, value in zip(columns, row) if name != "user_info"}
+        for time in ("created", "last_activity"):
+            if model[time] is not None:
+                model[time] = model[time].astimezone(datetime.timezone.utc).replace(tzinfo=None).isoformat() + "Z"
+        models.append({**model, "roles": sorted(model["roles"]), "groups": sorted(model["groups"])})
+    return sorted(models, key=lambda model: model["name"])
+
+
+def listing(databases, hub, results, rng, effort):
+    """GET /users: every user as an admin's token sees them."""
+    users = databases.users
+    b = databases.session(users)
+    name = f"{users:,} rows through api_users"
+    columns = "name kind admin roles groups server pending created last_activity user_info servers auth_state".split()
+    ours = f"SELECT {', '.join(columns)} FROM {OURS}.api_users"
+    token_id, clear = b.run(f"SELECT token_id, token FROM {OURS}.issue_token('user', 'user000001', 'inherit')")[0]
+    hub.ask({"job": "connect", "url": databases.url(users)})
+    request = {"job": "users", "token": token_id, "memory": True}
+
+    def as_token(run):
+        b.run("BEGIN")
+        b.run(f"SELECT {OURS}.act_as(%s)", (clear,))
+        found = run(ours)
+        b.run("COMMIT")
+        return found
+
+    theirs = sorted(hub.ask(request)["answer"], key=lambda model: model["name"])
+    theirs = [{**model, "roles": sorted(model["roles"]), "groups": sorted(model["groups"])} for model in theirs]
+    if results.same(name, {"ours": user_models(columns, as_token(b.run)), "hub": theirs,
+                           "SQL": user_models(columns, b.run(EVERY_USER))}):
+        # so much is granted to all tokens of such a hub
+        results.measure(name, "ms", {
+            "jhub_authz api_users, as an admin's token": lambda: as_token(b.timed),
+            "plain SQL that checks nothing": lambda: b.timed(EVERY_USER),
+            "JupyterHub's Python, cached": lambda: hub.ask(request)["seconds"],
+        }, bound=None if databases.quick else ("200 ms", 200), rounds=3)
+    b.run("DELETE FROM api_tokens WHERE id = %s", (token_id,))
+
+
+JOBS = [all_tokens, growth, writes, search, group_aware, requests, listing, all_tokens_large]
