@@ -3,8 +3,9 @@
 import json
 import os
 
-from jupyterhub import user
+from jupyterhub import scopes, user
 from jupyterhub.auth import DummyAuthenticator
+from jupyterhub.oauth import provider
 from jupyterhub.proxy import Proxy
 from jupyterhub.spawner import Spawner
 
@@ -46,6 +47,28 @@ class Pretending(Spawner):
 
 async def is_up(self, spawner):
     return None
+
+
+class SortedSet(set):
+    """A set whose difference is gone through in code point order."""
+
+    def __iter__(self):
+        return iter(sorted(set.__iter__(self)))
+
+    def difference(self, *others):
+        return SortedSet(set.difference(self, *others))
+
+
+# What it grants is written in one way or another by the order of Python's sets, which
+# is another one in each process; as in interop/oracle, it shall be one.
+resolve = scopes._resolve_requested_scopes
+
+
+def resolve_in_order(requested_scopes, *rest, **kwargs):
+    return resolve(SortedSet(requested_scopes), *rest, **kwargs)
+
+
+scopes._resolve_requested_scopes = provider._resolve_requested_scopes = resolve_in_order
 
 
 user.User._wait_up = is_up
