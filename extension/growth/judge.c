@@ -796,7 +796,7 @@ judge(Decision *d)
 	if (!d->everyone && d->users.n + d->services.n > JUDGE_MANY)
 	{
 		d->everyone = true;
-		d->reason = d->users.items[0].reason;
+		d->reason = d->users.n > 0 ? d->users.items[0].reason : d->services.items[0].reason;
 	}
 	if (d->everyone)
 		judge_everyone(&j);
