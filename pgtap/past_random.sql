@@ -21,6 +21,12 @@ SELECT floor(random() * 1000000)::int AS seed \gset
 \endif
 SELECT setseed(:seed / 1000000.0) \g /dev/null
 SELECT diag('past_random, seed: ' || :seed);
+\if :{?few}
+\set steps 6
+\else
+\set steps 60
+\endif
+SELECT set_config('past_random.steps', :'steps', false) \g /dev/null
 SELECT plan(7);
 
 CREATE TABLE hub_past.kept_moments (step int PRIMARY KEY, moment timestamptz);
@@ -104,7 +110,7 @@ END $$;
 
 DO $$
 BEGIN
-    FOR step IN 1 .. 60 LOOP
+    FOR step IN 1 .. current_setting('past_random.steps')::int LOOP
         CALL hub_past.keep(step);
         FOR i IN 1 .. CASE WHEN random() < 0.3 THEN 6 ELSE 1 END LOOP
             BEGIN
@@ -114,10 +120,10 @@ BEGIN
         END LOOP;
         COMMIT;
     END LOOP;
-    CALL hub_past.keep(61);
+    CALL hub_past.keep(current_setting('past_random.steps')::int + 1);
 END $$;
 
-SELECT ok((SELECT count(DISTINCT at) FROM jhub_authz.history_changes) > 40, 'much happened');
+SELECT ok((SELECT count(DISTINCT at) FROM jhub_authz.history_changes) > :steps * 2 / 3, 'much happened');
 SELECT is_empty($$
     SELECT m.step, k.name, k.scopes, jhub_authz.user_scopes_as_of(k.name, m.moment)
       FROM hub_past.kept_moments m JOIN hub_past.kept k USING (step)

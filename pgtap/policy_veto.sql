@@ -49,11 +49,16 @@ DELETE FROM user_role_map WHERE user_id = 9 AND role_id = 14;
 SELECT lives_ok('SET CONSTRAINTS ALL IMMEDIATE', 'judged at the end of the transaction, not before');
 
 -- many
+\if :{?few}
+\set many 25
+\else
+\set many 2500
+\endif
 SAVEPOINT a;
 INSERT INTO api_tokens (id, user_id, client_id, created, prefix, hashed, scopes)
-    SELECT 1000 + i, 9, 'jupyterhub', '2024-05-01', 'zzzz', 'm' || i, '["inherit"]' FROM generate_series(1, 2500) i;
-SELECT is((pg_temp.message(pg_temp.grow())).message, '2502 tokens would come to do more than when they were issued', 'many: they are counted');
-SELECT matches((pg_temp.message(pg_temp.grow())).detail, 'token 1008 of user "alice" \(user_role: culler\) and 2492 more\.$', '... and the first are named');
+    SELECT 1000 + i, 9, 'jupyterhub', '2024-05-01', 'zzzz', 'm' || i, '["inherit"]' FROM generate_series(1, :many) i;
+SELECT is((pg_temp.message(pg_temp.grow())).message, :many + 2 || ' tokens would come to do more than when they were issued', 'many: they are counted');
+SELECT matches((pg_temp.message(pg_temp.grow())).detail, 'token 1008 of user "alice" \(user_role: culler\) and ' || :many - 8 || ' more\.$', '... and the first are named');
 ROLLBACK TO a;
 
 -- one vetoes, another only logs: the transaction fails for both
