@@ -10,6 +10,7 @@ most that was seen, and without the pages of shared buffers that it looked at.
 import argparse
 import datetime
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -35,7 +36,17 @@ LOOKUPS = [
     ("why can a user not", "SELECT * FROM jhub_authz.explain('user', '{user}', 'access:servers')"),
     ("why can a token enter a server", "SELECT * FROM jhub_authz.explain('token', '{token}', 'access:servers!server={owner}/')"),
     ("has one token no expiry, as a finding", "SELECT * FROM jhub_authz.findings WHERE code = 'never_expires' AND subject = '{token}'"),
+    ("grants of one token that give nothing", "SELECT * FROM jhub_authz.orphaned_grants WHERE subject_kind = 'token' AND subject = '{token}'"),
+    ("is one user as good as admin", "SELECT * FROM jhub_authz.effective_admins WHERE subject_kind = 'user' AND subject = '{user}'"),
+    ("is one token as good as admin", "SELECT * FROM jhub_authz.effective_admins WHERE subject_kind = 'token' AND subject = '{token}'"),
+    ("can one user get more", "SELECT * FROM jhub_authz.escalation_paths WHERE subject_kind = 'user' AND subject = '{helper}'"),
+    ("what one user could do", "SELECT jhub_authz.user_scopes_as_of('{user}', {began})"),
+    ("who could enter one server", "SELECT * FROM jhub_authz.who_could('access:servers!server={user}/', {began})"),
+    ("who gained and lost what, of 1,001 changes", "SELECT count(*) FROM jhub_authz.scope_changes({began}, 'infinity')"),
+    ("do 100 assertions hold", "SELECT * FROM jhub_authz.check_assertions()"),
+    ("prune the past, nothing to prune", "SELECT jhub_authz.keep_history('100 years')"),
     ("picture of a user", "SELECT jhub_authz.graph_dot('user', '{user}')"),
+    ("picture of a user, for Mermaid", "SELECT jhub_authz.graph_mermaid('user', '{user}')"),
 ]
 VIEWS = [
     ("a role of few", "SELECT * FROM jhub_authz.role_reach('instructor-7')"),
@@ -53,7 +64,9 @@ VIEWS = [
     ("how long tokens outlived their users", "SELECT count(*) FROM jhub_authz.leaver_gaps"),
     ("all findings of one token", "SELECT * FROM jhub_authz.findings WHERE subject_kind = 'token' AND subject = '{token}'"),
     ("findings, all", "SELECT count(*), min(detail) FROM jhub_authz.findings"),
+    ("all grants against the desired ones", "SELECT count(*) FROM jhub_authz.grant_diffs()"),
     ("picture of the hub", "SELECT jhub_authz.graph_dot()"),
+    ("picture of the hub, for Mermaid", "SELECT jhub_authz.graph_mermaid()"),
     ("picture of who enters a server", "SELECT jhub_authz.graph_dot('server', '{user}/')"),
     ("the report", "SELECT jhub_authz.report_html()"),
 ]
@@ -117,6 +130,8 @@ def main():
     for number in ("users", "tokens", "groups", "seed"):
         parser.add_argument("--" + number, type=int, required=True)
     parser.add_argument("--out", required=True)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="questions whose words match this expression")
     options = parser.parse_args()
     token = 100 + options.tokens // 2 + 8   # one that inherits
     backend = Backend(options.dsn)
@@ -125,7 +140,8 @@ def main():
     version = backend.value("SHOW server_version").split()[0]
     work_mem = backend.value("SHOW work_mem")
     backend.connection.close()
-    names = {"user": "user-777", "token": token, "owner": owner, "twentieth": options.tokens // 20}
+    names = {"user": "user-777", "token": token, "owner": owner, "twentieth": options.tokens // 20,
+             "helper": "user-7", "began": "(SELECT min(at) FROM jhub_authz.history_changes)"}
     commit = subprocess.run(["git", "-C", str(here), "rev-parse", "--short", "HEAD"],
                             capture_output=True, text=True).stdout.strip()
     lines = [f"{datetime.date.today().isoformat()}, commit {commit or 'unknown'}, PostgreSQL {version}, work_mem {work_mem}; "
@@ -134,8 +150,10 @@ def main():
     plans = []
     for kind, questions in (("look-up", LOOKUPS), ("view", VIEWS)):
         for what, sql in questions:
+            if not re.search(options.only, what):
+                continue
             sql = sql.format(**names)
-            seconds, rows, memory, files, plan = question(options.dsn, sql, 3)
+            seconds, rows, memory, files, plan = question(options.dsn, sql, options.rounds)
             took = f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
             lines.append(f"| {what} | {took} | {rows} | {memory / 2**20:.0f} MB | {files / 2**20:.0f} MB |")
             print(lines[-1], flush=True)

@@ -46,6 +46,7 @@ typedef struct ReachState
 	HubUser    *joining;		/* whom to put into groups so that it gains; or NULL */
 	bool	   *joined;			/* by index of the group */
 	bool		all_users;		/* every user's tokens were looked at */
+	MemoryContext grants;		/* of one that is acted as, or joined */
 	bool		changed;
 } ReachState;
 
@@ -79,7 +80,11 @@ reach_add(ReachState *state, const ScopeMember *scope, int from, const char *ste
 		reach->scopes = repalloc(reach->scopes, sizeof(Reached) * state->size);
 	}
 	reached = &reach->scopes[reach->n++];
+	/* its text may be that of a grant, which does not last */
 	reached->scope = *scope;
+	reached->scope.base = pnstrdup(scope->base, scope->base_len);
+	if (scope->value != NULL)
+		reached->scope.value = pnstrdup(scope->value, scope->value_len);
 	reached->from = from;
 	reached->nsteps = from < 0 ? 0 : reach->scopes[from].nsteps + (step != NULL);
 	reached->step = step;
@@ -102,6 +107,17 @@ reach_add_set(ReachState *state, const Scopeset *set, int from, const char *step
 		reach_add(state, &member, from, step);
 }
 
+/* There are as many as users: they last until the memory is reset. */
+static EffectiveGrants *
+reach_grants(ReachState *state, HubUser *user, bool for_token)
+{
+	MemoryContext caller = MemoryContextSwitchTo(state->grants);
+	EffectiveGrants *grants = effective_grants(state->hub->way, user, NULL, NULL, for_token);
+
+	MemoryContextSwitchTo(caller);
+	return grants;
+}
+
 /* ---- tokens ---- */
 
 /*
@@ -116,7 +132,7 @@ reach_act_as(ReachState *state, HubUser *user, const ScopeMember *tokens, int fr
 
 	if (state->subject->kind == SUBJECT_USER && state->subject->user == user)
 		return;
-	grants = effective_grants(state->hub->way, user, NULL, NULL, true);
+	grants = reach_grants(state, user, true);
 	for (int i = 0; i < grants->n; i++)
 	{
 		ScopeIter	iter;
@@ -147,6 +163,7 @@ reach_act_as(ReachState *state, HubUser *user, const ScopeMember *tokens, int fr
 			reach_add(state, &member, from, step);
 		}
 	}
+	MemoryContextReset(state->grants);
 	state->as_user = true;
 	if (state->joining == NULL)
 	{
@@ -315,10 +332,11 @@ reach_join(ReachState *state, HubGroup *group, int from)
 	joined.nshares = 0;
 	joined.ngroups = 1;
 	joined.groups = &group;
-	grants = effective_grants(state->hub->way, &joined, NULL, NULL, state->subject->kind == SUBJECT_TOKEN);
+	grants = reach_grants(state, &joined, state->subject->kind == SUBJECT_TOKEN);
 	for (int i = 0; i < grants->n; i++)
 		if (grants->grants[i].scopes != NULL)
 			reach_add_set(state, grants->grants[i].scopes, from, step);
+	MemoryContextReset(state->grants);
 }
 
 /* A group by a scope that lets one write its members. */
@@ -456,6 +474,8 @@ reach_of(ReachHub *hub, EffectiveSubject *subject, const Scopeset *held)
 	Reach	   *reach = palloc0(sizeof(Reach));
 
 	state.reach = reach;
+	state.grants = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz reach grants",
+										 ALLOCSET_DEFAULT_SIZES);
 	state.size = 64;
 	reach->scopes = palloc(sizeof(Reached) * state.size);
 	reach->held = held;

@@ -1,7 +1,7 @@
 -- Findings: all that is worth a look, in one view, and what was acknowledged.
 -- A condition on the code, or on the kind of subject, leaves out the parts of the
 -- view that are for others: a part has one code, or is put under "WHERE code = ANY
--- (its codes)".  For that to be seen to contradict a condition, it must stand over
+-- (its codes)", and likewise by the kinds of its subjects.  For that to be seen to contradict a condition, it must stand over
 -- a UNION ALL (the planner looks for contradictions in members of an append alone),
 -- so there is a second, empty member.
 
@@ -246,9 +246,13 @@ CREATE VIEW jhub_authz._findings AS
              WHERE o.defect OPERATOR(pg_catalog.<>) 'no owner'
             UNION ALL SELECT NULL AS severity, NULL AS code, NULL AS subject_kind, NULL AS subject, NULL AS object, NULL AS detail, NULL AS since WHERE false) x
      WHERE x.code OPERATOR(pg_catalog.=) ANY (ARRAY['unreadable_scopes', 'undefined_scope', 'server_without_slash', 'orphaned_grant'])
+       AND x.subject_kind OPERATOR(pg_catalog.=) ANY (ARRAY['role', 'client', 'share', 'share code', 'token'])
     UNION ALL
-    SELECT t.severity, 'toxic_combination', t.subject_kind, t.subject, t.object, t.detail, t.since
-      FROM jhub_authz._toxic_combinations() t
+    SELECT x.severity, 'toxic_combination', x.subject_kind, x.subject, x.object, x.detail, x.since
+      FROM (SELECT t.severity, t.subject_kind, t.subject, t.object, t.detail, t.since
+              FROM jhub_authz._toxic_combinations() t
+            UNION ALL SELECT NULL AS severity, NULL AS subject_kind, NULL AS subject, NULL AS object, NULL AS detail, NULL AS since WHERE false) x
+     WHERE x.subject_kind OPERATOR(pg_catalog.=) ANY (ARRAY['user', 'service'])
     UNION ALL
     SELECT x.severity, x.code, x.subject_kind, x.subject, x.object, x.detail, x.since
       FROM (SELECT CASE WHEN a.declared THEN 'low' ELSE 'critical' END AS severity, CASE WHEN a.declared THEN 'admin_drift' ELSE 'effective_admin' END AS code,
@@ -259,9 +263,13 @@ CREATE VIEW jhub_authz._findings AS
               FROM jhub_authz._admins() a WHERE NOT a.declared OR a.flag OPERATOR(pg_catalog.<>) a.role
             UNION ALL SELECT NULL AS severity, NULL AS code, NULL AS subject_kind, NULL AS subject, NULL AS object, NULL AS detail, NULL AS since WHERE false) x
      WHERE x.code OPERATOR(pg_catalog.=) ANY (ARRAY['effective_admin', 'admin_drift'])
+       AND x.subject_kind OPERATOR(pg_catalog.=) ANY (ARRAY['user', 'service'])
     UNION ALL
-    SELECT 'high', 'escalation', e.subject_kind, e.subject, e.begins_with, e.detail, e.since
-      FROM jhub_authz._escalations() e
+    SELECT 'high', 'escalation', x.subject_kind, x.subject, x.begins_with, x.detail, x.since
+      FROM (SELECT e.subject_kind, e.subject, e.begins_with, e.detail, e.since
+              FROM jhub_authz._escalations() e
+            UNION ALL SELECT NULL AS subject_kind, NULL AS subject, NULL AS begins_with, NULL AS detail, NULL AS since WHERE false) x
+     WHERE x.subject_kind OPERATOR(pg_catalog.=) ANY (ARRAY['user', 'service'])
     UNION ALL
     SELECT 'high', 'leaver', 'user', u.subject, NULL,
            pg_catalog.format('%s live %s, %s; %s.', u.live_tokens, CASE WHEN u.live_tokens OPERATOR(pg_catalog.=) 1 THEN 'token' ELSE 'tokens' END,
@@ -420,7 +428,7 @@ CREATE FUNCTION jhub_authz.dormant_tokens(idle interval DEFAULT NULL, OUT token_
     AS $body$
     SELECT t.token_id, t.owner_kind, t.owner, t.client_id, t.note, t.created, t.last_activity, t.expires_at, t.never_used
       FROM jhub_authz.token_audit t
-     WHERE NOT t.expired AND coalesce(t.last_activity, t.created) < CASE WHEN dormant_tokens.idle IS NULL THEN jhub_authz._dormant_before() ELSE now() - dormant_tokens.idle END
+     WHERE NOT t.expired AND coalesce(t.last_activity, t.created) < CASE WHEN dormant_tokens.idle IS NULL THEN (SELECT jhub_authz._dormant_before()) ELSE now() - dormant_tokens.idle END
      ORDER BY coalesce(t.last_activity, t.created), t.token_id
     $body$;
 COMMENT ON FUNCTION jhub_authz.dormant_tokens(interval) IS 'live tokens that were not used for so long (NULL: option dormant_after), the longest idle first';

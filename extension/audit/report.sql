@@ -195,10 +195,13 @@ CREATE FUNCTION jhub_authz._report_findings(most integer, OUT body text, OUT ope
     WITH severities AS (SELECT severity, rank FROM unnest(ARRAY['critical', 'high', 'medium', 'low', 'info']) WITH ORDINALITY AS u (severity, rank)),
     found AS MATERIALIZED (SELECT f.*, s.rank FROM jhub_authz.findings f JOIN severities s ON s.severity = f.severity),
     -- of each kind how many there are, and the first: there may be a million
-    counted AS MATERIALIZED (
-        SELECT f.code, count(*) AS n, min(f.rank) AS code_rank, min(f.rank) < max(f.rank) AS several, count(f.object) > 0 AS objects, count(f.since) > 0 AS times
-          FROM found f WHERE f.acknowledged_at IS NULL GROUP BY f.code),
-    weighed AS MATERIALIZED (SELECT f.severity, f.rank, count(*) AS n FROM found f WHERE f.acknowledged_at IS NULL GROUP BY f.severity, f.rank),
+    summed AS MATERIALIZED (
+        SELECT f.code, f.severity, f.rank, count(*) AS n, count(f.object) AS objects, count(f.since) AS times
+          FROM found f WHERE f.acknowledged_at IS NULL GROUP BY f.code, f.severity, f.rank),
+    counted AS (
+        SELECT u.code, sum(u.n)::bigint AS n, min(u.rank) AS code_rank, min(u.rank) < max(u.rank) AS several, sum(u.objects) > 0 AS objects, sum(u.times) > 0 AS times
+          FROM summed u GROUP BY u.code),
+    weighed AS (SELECT w.severity, w.rank, sum(w.n)::bigint AS n FROM summed w GROUP BY w.severity, w.rank),
     listed AS (
         SELECT l.*, c.n, c.code_rank, c.several, c.objects, c.times
           FROM counted c, LATERAL (
@@ -272,7 +275,7 @@ CREATE FUNCTION jhub_authz._report_tokens(most integer, OUT body text, OUT live 
     AS $body$
     WITH live AS MATERIALIZED (
         SELECT t.token_id, t.prefix, t.owner_kind, t.owner, t.client_id, t.class, t.created, t.last_activity, t.expires_at, t.uses_inherit, t.never_used,
-               coalesce(t.last_activity, t.created) < jhub_authz._dormant_before() AS dormant,
+               coalesce(t.last_activity, t.created) < (SELECT jhub_authz._dormant_before()) AS dormant,
                jhub_authz.scope_count(t.effective) AS scopes, coalesce(jhub_authz.scope_count(t.grown), 0) > 0 AS grown,
                t.effective OPERATOR(jhub_authz.@>) 'admin:users'::jhub_authz.scopeset AS admin
           FROM jhub_authz.token_audit t WHERE NOT t.expired),

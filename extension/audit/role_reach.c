@@ -71,6 +71,7 @@ typedef struct RoleReach
 	ReachKind	services;
 	ReachKind	servers;
 	int			size;			/* of servers */
+	HubPool		pool;			/* of their names */
 	HubUser   **user_rows;
 	HubIds		tokens;
 	MemoryContext row;
@@ -410,15 +411,13 @@ reach_add_server(const char *owner, const char *server, void *arg)
 {
 	RoleReach  *reach = arg;
 	ReachKind  *servers = &reach->servers;
-	MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(servers->names));
 
 	if (servers->n == reach->size)
 	{
 		reach->size *= 2;
 		servers->names = repalloc_huge(servers->names, sizeof(char *) * reach->size);
 	}
-	servers->names[servers->n++] = psprintf("%s/%s", owner, server);
-	MemoryContextSwitchTo(caller);
+	servers->names[servers->n++] = hub_pool_string(&reach->pool, psprintf("%s/%s", owner, server));
 }
 
 static int
@@ -468,6 +467,7 @@ jhub_authz_role_reach(PG_FUNCTION_ARGS)
 	reach_kind(&reach.groups, "group", (HubNamed **) groups, n);
 	services = hub_services(reach.data, &n);
 	reach_kind(&reach.services, "service", (HubNamed **) services, n);
+	hub_pool_init(&reach.pool, CurrentMemoryContext);
 	reach.servers.word = "server";
 	reach.size = 64;
 	reach.servers.names = palloc(sizeof(char *) * reach.size);

@@ -141,6 +141,7 @@ effective_memo(EffectiveWay *way)
 
 	effective_init_bits();
 	memo = MemoryContextAllocZero(hub_data_context(way->data), sizeof(*memo));
+	memo->data = way->data;
 	memo->context = hub_data_context(way->data);
 	memo->catalogue = way->catalogue != NULL ? way->catalogue :
 		hub_data_schema(way->data)->catalogue;
@@ -169,11 +170,21 @@ effective_owner(struct EffectiveMemo *memo, void **slot)
 		if (owner->memo == memo)
 			return owner;
 	}
-	owner = MemoryContextAllocZero(memo->context, sizeof(*owner));
+	owner = hub_data_keep(memo->data, NULL, sizeof(*owner));
 	owner->memo = memo;
 	owner->next = *slot;
 	*slot = owner;
 	return owner;
+}
+
+/* Keep a set that was made for a while, and free that. */
+static const Scopeset *
+effective_keep(struct EffectiveMemo *memo, Scopeset *set)
+{
+	const Scopeset *kept = hub_data_keep(memo->data, set, VARSIZE(set));
+
+	pfree(set);
+	return kept;
 }
 
 /* ---- roles ---- */
@@ -223,7 +234,7 @@ effective_union_roles(EffectiveWay *way, EffectiveRoles *set)
 		}
 		scope_builder_add_set(builder, raw);
 	}
-	set->raw = scope_builder_finish(builder, false);
+	set->raw = effective_keep(way->memo, scope_builder_finish(builder, false));
 
 	/* !server has no target without a client, whoever the owner is */
 	scopeset_view(set->raw, &view);
@@ -265,8 +276,7 @@ effective_roles(EffectiveWay *way, HubRole **roles, int nroles,
 		/* complete before it is entered: an error must not leave half of it */
 		memset(&made, 0, sizeof(made));
 		made.key.n = key.n;
-		made.key.roles = palloc(Max(key.n, 1) * sizeof(HubRole *));
-		memcpy(made.key.roles, key.roles, key.n * sizeof(HubRole *));
+		made.key.roles = hub_data_keep(memo->data, key.roles, key.n * sizeof(HubRole *));
 		effective_union_roles(way, &made);
 		set = hash_search(memo->role_sets, &made.key, HASH_ENTER, &found);
 		*set = made;
@@ -294,7 +304,7 @@ effective_expand_roles(EffectiveWay *way, EffectiveOwner *owner,
 	}
 	old = MemoryContextSwitchTo(memo->context);
 	effective_target(&target, user, service, NULL);
-	owner->own = catalogue_expand(memo->catalogue, set->raw, &target);
+	owner->own = effective_keep(memo, catalogue_expand(memo->catalogue, set->raw, &target));
 	if (!set->names_owner)
 		set->expanded = owner->own;
 	MemoryContextSwitchTo(old);
@@ -402,7 +412,7 @@ effective_group_full(EffectiveWay *way, HubGroup *group)
 	for (int i = 0; i < group->nshares; i++)
 		effective_add_share(way, builder, NULL, group->shares[i]);
 	effective_share_defects(&owner->full_error, group->shares, group->nshares);
-	owner->full = scope_builder_finish(builder, false);
+	owner->full = effective_keep(owner->memo, scope_builder_finish(builder, false));
 	MemoryContextSwitchTo(old);
 	return owner;
 }
@@ -439,7 +449,7 @@ effective_user_full(EffectiveWay *way, HubUser *user)
 			effective_add_share(way, builder, NULL, group->shares[j]);
 		effective_share_defects(&owner->full_error, group->shares, group->nshares);
 	}
-	owner->full = scope_builder_finish(builder, false);
+	owner->full = effective_keep(owner->memo, scope_builder_finish(builder, false));
 	MemoryContextSwitchTo(old);
 	return owner;
 }
@@ -529,7 +539,7 @@ effective_user_limit(EffectiveWay *way, HubUser *user)
 	for (int i = 0; i < user->nshares; i++)
 		scope_builder_add_set(builder, user->shares[i]->scopes);
 	effective_share_defects(&owner->limit_error, user->shares, user->nshares);
-	owner->limit = scope_builder_finish(builder, false);
+	owner->limit = effective_keep(owner->memo, scope_builder_finish(builder, false));
 	MemoryContextSwitchTo(old);
 	return owner;
 }

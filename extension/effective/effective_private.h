@@ -14,7 +14,8 @@
 
 struct EffectiveMemo
 {
-	MemoryContext context;
+	HubData    *data;
+	MemoryContext context;		/* of that */
 	const Catalogue *catalogue;
 	HTAB	   *role_sets;
 	HTAB	   *role_gives;		/* paths.c's; NULL until it is needed */

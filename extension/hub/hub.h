@@ -147,11 +147,12 @@ typedef struct HubUser
 	int			id;
 	char	   *name;
 	bool		admin;
+	/* numbers and arrays apart: there are many users, and no padding then */
 	int			nroles;
-	HubRole   **roles;
 	int			ngroups;
-	HubGroup  **groups;
 	int			nshares;
+	HubRole   **roles;
+	HubGroup  **groups;
 	HubShare  **shares;			/* shares with the user */
 	void	   *memo;
 } HubUser;
@@ -172,7 +173,8 @@ typedef struct HubClient
 	char	   *identifier;
 	char	   *service;		/* name of its service, or NULL */
 	char	   *server;			/* "owner/name" of its spawner, or NULL */
-	char	   *allowed_scopes; /* for hub_parse_scopes; NULL if none */
+	char	   *allowed_scopes; /* for hub_parse_scopes; NULL if none, and in a
+								 * model of everyone */
 } HubClient;
 
 typedef struct HubData HubData;
@@ -197,6 +199,12 @@ extern HubData *hub_load(const HubSchema *hub, const HubWant *want, bool latest)
 extern void hub_free(HubData *data);
 extern const HubSchema *hub_data_schema(const HubData *data);
 extern MemoryContext hub_data_context(const HubData *data);
+
+/*
+ * A copy (bytes NULL: zeroed memory) that lives as long as the model.  For what
+ * there is of each subject: it has no header of its own, and can't be freed.
+ */
+extern void *hub_data_keep(HubData *data, const void *bytes, Size size);
 
 /* Look-ups: NULL if not there (or not loaded). */
 extern HubUser *hub_user(const HubData *data, int id);

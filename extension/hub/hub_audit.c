@@ -7,6 +7,7 @@
  *-------------------------------------------------------------------------
  */
 #include "hub_audit.h"
+#include "hub_list.h"
 #include "hub_private.h"
 
 #include "utils/memutils.h"
@@ -42,8 +43,8 @@ hub_each_key(const HubSchema *hub, HubTable table, hub_key_fn each, void *arg)
 	SpiFrame	frame;
 
 	spi_enter(&frame, hub->owner);
-	spi_each(psprintf("SELECT id%s FROM %s.%s%s", loop.named ? ", name" : "", hub->quoted,
-					  hub_table_name(table), loop.named ? "" : " ORDER BY id"),
+	spi_each(psprintf("SELECT id%s FROM %s.%s ORDER BY id", loop.named ? ", name" : "",
+					  hub->quoted, hub_table_name(table)),
 			 0, NULL, NULL, NULL, false, hub_key_row, &loop);
 	spi_leave(&frame);
 }
@@ -249,12 +250,13 @@ struct HubNameSets
 	HubNames   *services;
 	HubNames   *servers;
 	HubNames   *filling;
+	HubPool		pool;			/* of the names */
 };
 
 static void
 hub_put_name(HubNameSets *sets, const char *name)
 {
-	char	   *key = pstrdup(name);
+	char	   *key = hub_pool_string(&sets->pool, name);
 
 	*hub_names_put(sets->filling, key, strlen(key)) = key;
 }
@@ -264,21 +266,15 @@ hub_name_row(HeapTuple row, TupleDesc desc, void *arg)
 {
 	HubNameSets *sets = arg;
 	const char *name = hub_utf8(row, desc, 1);
-	MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(sets));
 
 	if (name != NULL)
 		hub_put_name(sets, name);
-	MemoryContextSwitchTo(caller);
 }
 
 static void
 hub_server_name_row(const char *owner, const char *server, void *arg)
 {
-	HubNameSets *sets = arg;
-	MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(sets));
-
-	hub_put_name(sets, psprintf("%s/%s", owner, server));
-	MemoryContextSwitchTo(caller);
+	hub_put_name(arg, psprintf("%s/%s", owner, server));
 }
 
 HubNameSets *
@@ -287,6 +283,7 @@ hub_name_sets(const HubSchema *hub)
 	HubNameSets *sets = palloc0(sizeof(HubNameSets));
 	SpiFrame	frame;
 
+	hub_pool_init(&sets->pool, CurrentMemoryContext);
 	sets->users = hub_names_new(CurrentMemoryContext);
 	sets->groups = hub_names_new(CurrentMemoryContext);
 	sets->services = hub_names_new(CurrentMemoryContext);
@@ -377,6 +374,22 @@ static void
 hub_id_row(HeapTuple row, TupleDesc desc, void *arg)
 {
 	hub_ids_add(arg, spi_int(row, desc, 1, 0));
+}
+
+void
+hub_add_ids_from(const HubSchema *hub, HubTable table, int from, int most, HubIds *ids)
+{
+	static const Oid types[2] = {INT4OID, INT8OID};
+	Datum		values[2] = {Int32GetDatum(from), Int64GetDatum(most)};
+	SpiFrame	frame;
+
+	/* here, so that it does not lie in the frame */
+	hub_ids_begin(ids);
+	spi_enter(&frame, hub->owner);
+	spi_each(psprintf("SELECT id FROM %s.%s WHERE id >= $1 ORDER BY id LIMIT $2",
+					  hub->quoted, hub_table_name(table)),
+			 2, types, values, NULL, false, hub_id_row, ids);
+	spi_leave(&frame);
 }
 
 /* Add an id column of a map, of the rows in which another is one of these. */

@@ -13,7 +13,7 @@
 
 #include "hub.h"
 
-/* Ids and names (UTF-8; NULL of api_tokens) of all rows; ids of tokens in order. */
+/* Ids and names (UTF-8; NULL of api_tokens) of all rows, in order of id. */
 typedef void (*hub_key_fn) (int id, const char *name, void *arg);
 extern void hub_each_key(const HubSchema *hub, HubTable table, hub_key_fn each, void *arg);
 
@@ -80,6 +80,9 @@ extern void hub_ids_begin(HubIds *ids);
 
 /* Sort them, each once. */
 extern void hub_ids_unique(HubIds *ids);
+
+/* Add the first ids of a table from this one on, in order, no more than so many. */
+extern void hub_add_ids_from(const HubSchema *hub, HubTable table, int from, int most, HubIds *ids);
 
 /* Add who holds one of these roles, and who is in one of these groups. */
 extern void hub_add_holders(const HubSchema *hub, const HubIds *roles,

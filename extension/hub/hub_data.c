@@ -17,11 +17,18 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "hub_audit.h"
 #include "hub_list.h"
 #include "hub_private.h"
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
+
+/* of the model's memory: what may be wasted at the end of the last one */
+#define HUB_MAX_BLOCK		(512 * 1024)
+
+/* so many ids are asked for at a time */
+#define HUB_MANY			1000
 
 /* after so many clients, one by one, all of them are read */
 #define HUB_SINGLE_CLIENTS	3
@@ -39,6 +46,7 @@ typedef struct HubClientRow
 struct HubData
 {
 	MemoryContext context;
+	HubPool		pool;			/* in that */
 	HubSchema	schema;
 	bool		everyone;
 	bool		latest;
@@ -90,10 +98,12 @@ hub_query(const HubData *data, const char *sql, int nargs, Oid *types,
 	table = SPI_tuptable;
 	for (uint64 i = 0; i < n; i++)
 		each(table->vals[i], table->tupdesc, arg);
+	SPI_freetuptable(table);
 }
 
 /*
- * Run "SELECT columns FROM table", of everyone or with column = ANY (ids).
+ * Run "SELECT columns FROM table", of everyone or with column = ANY (ids).  Many
+ * ids are asked for some at a time, so that not all rows are there at once.
  */
 static void
 hub_read(HubLoad *load, const char *columns, HubTable table, const char *column,
@@ -102,6 +112,8 @@ hub_read(HubLoad *load, const char *columns, HubTable table, const char *column,
 	HubData    *data = load->data;
 	Oid			types[2] = {INT4ARRAYOID};
 	Datum		values[2];
+	HubIds		unique = {.n = nids};
+	const char *sql;
 
 	if (data->everyone)
 	{
@@ -112,10 +124,22 @@ hub_read(HubLoad *load, const char *columns, HubTable table, const char *column,
 	}
 	if (nids == 0)
 		return;
-	values[0] = spi_int_array(ids, nids);
-	hub_query(data, psprintf("SELECT %s FROM %s WHERE %s = ANY ($1)", columns,
-							 hub_from(&data->schema, table, "t", 1), column),
-			  1, types, values, false, each, load);
+	if (nids > HUB_MANY)
+	{
+		/* one that is there twice may not be asked for twice */
+		unique.ids = palloc(sizeof(int) * nids);
+		memcpy(unique.ids, ids, sizeof(int) * nids);
+		hub_ids_unique(&unique);
+		ids = unique.ids;
+	}
+	sql = psprintf("SELECT %s FROM %s WHERE %s = ANY ($1)", columns,
+				   hub_from(&data->schema, table, "t", 1), column);
+	for (int i = 0; i < unique.n; i += HUB_MANY)
+	{
+		values[0] = spi_int_array(ids + i, Min(unique.n - i, HUB_MANY));
+		hub_query(data, sql, 1, types, values, false, each, load);
+		pfree(DatumGetPointer(values[0]));
+	}
 }
 
 /* A name, kept in the model; a row without one gets the empty name. */
@@ -124,7 +148,18 @@ hub_row_name(HubData *data, HeapTuple row, TupleDesc desc, int column)
 {
 	char	   *name = hub_utf8(row, desc, column);
 
-	return MemoryContextStrdup(data->context, name ? name : "");
+	return hub_pool_string(&data->pool, name ? name : "");
+}
+
+/* "owner/name", likewise. */
+static char *
+hub_row_server(HubData *data, const char *owner, const char *name)
+{
+	char	   *server = psprintf("%s/%s", owner ? owner : "", name ? name : "");
+	char	   *kept = hub_pool_string(&data->pool, server);
+
+	pfree(server);
+	return kept;
 }
 
 static bool
@@ -205,9 +240,9 @@ hub_share_row(HeapTuple row, TupleDesc desc, void *arg)
 		return;
 	caller = MemoryContextSwitchTo(data->context);
 	share->scopes = hub_parse_scopes(hub_text(row, desc, 4), &share->defect);
-	share->server = psprintf("%s/%s", owner ? owner : "", server ? server : "");
-	share->client_id = client ? pstrdup(client) : NULL;
 	MemoryContextSwitchTo(caller);
+	share->server = hub_row_server(data, owner, server);
+	share->client_id = client ? hub_pool_string(&data->pool, client) : NULL;
 	share->expires_at = spi_time(row, desc, 8, &isnull);
 	share->has_expires = !isnull;
 	if (user != 0)
@@ -237,6 +272,7 @@ hub_read_shares(HubLoad *load, const int *users, int nusers, const int *groups, 
 {
 	HubData    *data = load->data;
 	const HubSchema *hub = &data->schema;
+	bool		many = data->everyone || nusers + ngroups > HUB_MANY;
 	int			nargs = data->everyone ? 0 : 2;
 	Oid			types[3] = {INT4ARRAYOID, INT4ARRAYOID};
 	Datum		values[3];
@@ -252,14 +288,19 @@ hub_read_shares(HubLoad *load, const int *users, int nusers, const int *groups, 
 					   hub_from(hub, HUB_SHARES, "s", nargs), hub_from(hub, HUB_SPAWNERS, "p", nargs),
 					   hub_from(hub, HUB_USERS, "u", nargs));
 	else
-		/* OFFSET 0: look up what a few shares need, read no table for it */
+		/*
+		 * OFFSET 0: look up what a few shares need, read no table for it.  Each
+		 * share is compared with the lists: long ones have to be hash tables.
+		 */
 		sql = psprintf("SELECT s.id, s.user_id, s.group_id, s.scopes, u.name, p.name, p.oauth_client_id, s.expires_at"
 					   " FROM %s LEFT JOIN LATERAL"
 					   " (SELECT p.name, p.oauth_client_id, p.user_id FROM %s WHERE p.id = s.spawner_id OFFSET 0) p ON true"
 					   " LEFT JOIN LATERAL (SELECT u.name FROM %s WHERE u.id = p.user_id OFFSET 0) u ON true"
-					   " WHERE s.user_id = ANY ($1) OR s.group_id = ANY ($2) ORDER BY s.id",
+					   " WHERE %s ORDER BY s.id",
 					   hub_from(hub, HUB_SHARES, "s", nargs), hub_from(hub, HUB_SPAWNERS, "p", nargs),
-					   hub_from(hub, HUB_USERS, "u", nargs));
+					   hub_from(hub, HUB_USERS, "u", nargs),
+					   many ? "s.user_id IN (SELECT unnest($1)) OR s.group_id IN (SELECT unnest($2))" :
+					   "s.user_id = ANY ($1) OR s.group_id = ANY ($2)");
 	if (!data->everyone)
 	{
 		values[0] = spi_int_array(users, nusers);
@@ -338,7 +379,9 @@ HubData *
 hub_load(const HubSchema *hub, const HubWant *want, bool latest)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz hub",
-												  ALLOCSET_DEFAULT_SIZES);
+												  ALLOCSET_DEFAULT_MINSIZE,
+												  ALLOCSET_DEFAULT_INITSIZE,
+												  HUB_MAX_BLOCK);
 	HubData    *data = MemoryContextAllocZero(context, sizeof(HubData));
 	HubLoad		load = {0};
 	SpiFrame	frame;
@@ -348,11 +391,12 @@ hub_load(const HubSchema *hub, const HubWant *want, bool latest)
 	data->schema = *hub;
 	data->everyone = want->everyone;
 	data->latest = latest;
-	hub_list_init(&data->users, context, size);
-	hub_list_init(&data->groups, context, size);
-	hub_list_init(&data->services, context, 16);
-	hub_list_init(&data->roles, context, 16);
-	hub_list_init(&data->shares, context, 16);
+	hub_pool_init(&data->pool, context);
+	hub_list_init(&data->users, &data->pool, size);
+	hub_list_init(&data->groups, &data->pool, size);
+	hub_list_init(&data->services, &data->pool, 16);
+	hub_list_init(&data->roles, &data->pool, 16);
+	hub_list_init(&data->shares, &data->pool, 16);
 
 	/* pairs and query texts are of the frame, and go with it */
 	spi_enter(&frame, hub->owner);
@@ -387,6 +431,14 @@ MemoryContext
 hub_data_context(const HubData *data)
 {
 	return data->context;
+}
+
+void *
+hub_data_keep(HubData *data, const void *bytes, Size size)
+{
+	void	   *kept = hub_pool_alloc(&data->pool, size);
+
+	return bytes != NULL ? memcpy(kept, bytes, size) : kept;
 }
 
 bool
@@ -461,45 +513,40 @@ hub_membership(HubData *data)
 /* ---- OAuth clients ---- */
 
 /*
- * A row of identifier, allowed scopes, service's id and name, spawner's id,
- * owner and name.  A client of several spawners or services has several rows.
+ * A row of identifier, service's id and name, spawner's id, owner and name,
+ * allowed scopes.  A client of several spawners or services has several rows.
  */
 static void
 hub_client_row(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	HubData    *data = arg;
 	char	   *identifier = hub_utf8(tuple, desc, 1);
-	char	   *allowed = hub_text(tuple, desc, 2);
-	int			service_id = spi_int(tuple, desc, 3, 0);
-	int			spawner_id = spi_int(tuple, desc, 5, 0);
-	MemoryContext caller;
+	int			service_id = spi_int(tuple, desc, 2, 0);
+	int			spawner_id = spi_int(tuple, desc, 4, 0);
+	char	   *allowed = hub_text(tuple, desc, 7);
 	HubClientRow *row;
 
 	if (identifier == NULL)
 		return;
-	caller = MemoryContextSwitchTo(data->context);
 	row = hub_names_get(data->clients, identifier, strlen(identifier));
 	if (row == NULL || row == &hub_no_client)
 	{
-		row = palloc0(sizeof(HubClientRow));
-		row->client.identifier = pstrdup(identifier);
-		row->client.allowed_scopes = allowed ? pstrdup(allowed) : NULL;
+		row = hub_pool_alloc(&data->pool, sizeof(HubClientRow));
+		row->client.identifier = hub_pool_string(&data->pool, identifier);
+		row->client.allowed_scopes = allowed ? hub_pool_string(&data->pool, allowed) : NULL;
 		*hub_names_put(data->clients, row->client.identifier, strlen(identifier)) = row;
 	}
 	if (service_id != 0 && (row->service_id == 0 || service_id < row->service_id))
 	{
 		row->service_id = service_id;
-		row->client.service = hub_row_name(data, tuple, desc, 4);
+		row->client.service = hub_row_name(data, tuple, desc, 3);
 	}
 	if (spawner_id != 0 && (row->spawner_id == 0 || spawner_id < row->spawner_id))
 	{
-		char	   *owner = hub_utf8(tuple, desc, 6);
-		char	   *server = hub_utf8(tuple, desc, 7);
-
 		row->spawner_id = spawner_id;
-		row->client.server = psprintf("%s/%s", owner ? owner : "", server ? server : "");
+		row->client.server = hub_row_server(data, hub_utf8(tuple, desc, 5),
+											hub_utf8(tuple, desc, 6));
 	}
-	MemoryContextSwitchTo(caller);
 }
 
 /* Read these clients, or all (n 0). */
@@ -521,11 +568,11 @@ hub_read_clients(HubData *data, char *const *identifiers, int n)
 	spi_enter(&frame, hub->owner);
 	if (n != 1)
 		hub_plan_whole(hub);
-	sql = psprintf("SELECT c.identifier, %s, v.id, v.name, p.id, u.name, p.name FROM %s"
+	sql = psprintf("SELECT c.identifier, v.id, v.name, p.id, u.name, p.name, %s FROM %s"
 				   " LEFT JOIN %s ON v.oauth_client_id = c.identifier"
 				   " LEFT JOIN %s ON p.oauth_client_id = c.identifier"
 				   " LEFT JOIN %s ON u.id = p.user_id%s",
-				   hub->has_allowed_scopes ? "c.allowed_scopes" : "NULL::text",
+				   hub->has_allowed_scopes && !data->everyone ? "c.allowed_scopes" : "NULL::text",
 				   hub_from(hub, HUB_OAUTH_CLIENTS, "c", nargs), hub_from(hub, HUB_SERVICES, "v", nargs),
 				   hub_from(hub, HUB_SPAWNERS, "p", nargs), hub_from(hub, HUB_USERS, "u", nargs),
 				   n == 1 ? " WHERE c.identifier = $1" :
@@ -544,7 +591,7 @@ hub_found_client(HubData *data, const char *identifier)
 	if (row == NULL)
 	{
 		row = &hub_no_client;
-		*hub_names_put(data->clients, MemoryContextStrdup(data->context, identifier), len) = row;
+		*hub_names_put(data->clients, hub_pool_string(&data->pool, identifier), len) = row;
 	}
 	return row;
 }

@@ -16,6 +16,61 @@
 #include "common/hashfn.h"
 #include "utils/memutils.h"
 
+/* ---- memory for small things ---- */
+
+#define HUB_FIRST_CHUNK		1024
+#define HUB_LAST_CHUNK		8192	/* what a block of the context is cut up for */
+
+void
+hub_pool_init(HubPool *pool, MemoryContext context)
+{
+	memset(pool, 0, sizeof(*pool));
+	pool->context = context;
+}
+
+/* Memory that is neither zeroed nor aligned; what is large has its own. */
+static char *
+hub_pool_take(HubPool *pool, Size size)
+{
+	char	   *result;
+
+	if (size > pool->left)
+	{
+		if (size > HUB_LAST_CHUNK / 8)
+			return MemoryContextAllocHuge(pool->context, size);
+		pool->chunk = pool->chunk == 0 ? HUB_FIRST_CHUNK : Min(2 * pool->chunk, HUB_LAST_CHUNK);
+		pool->free = MemoryContextAlloc(pool->context, pool->chunk);
+		pool->left = pool->chunk;
+	}
+	result = pool->free;
+	pool->free += size;
+	pool->left -= size;
+	return result;
+}
+
+void *
+hub_pool_alloc(HubPool *pool, Size size)
+{
+	Size		skip = (char *) MAXALIGN(pool->free) - pool->free;
+	void	   *result;
+
+	size = Max(size, 1);
+	skip = Min(skip, pool->left);
+	pool->free += skip;
+	pool->left -= skip;
+	result = hub_pool_take(pool, MAXALIGN(size));
+	memset(result, 0, size);
+	return result;
+}
+
+char *
+hub_pool_string(HubPool *pool, const char *str)
+{
+	Size		size = strlen(str) + 1;
+
+	return memcpy(hub_pool_take(pool, size), str, size);
+}
+
 /* ---- lists of rows, found by id ---- */
 
 typedef struct HubIdEntry
@@ -37,12 +92,13 @@ typedef struct HubIdEntry
 #include "lib/simplehash.h"
 
 void
-hub_list_init(HubList *list, MemoryContext context, int size)
+hub_list_init(HubList *list, HubPool *pool, int size)
 {
 	memset(list, 0, sizeof(*list));
-	list->context = context;
+	list->pool = pool;
+	list->context = pool->context;
 	list->size = size;
-	list->rows = MemoryContextAlloc(context, sizeof(void *) * size);
+	list->rows = MemoryContextAlloc(pool->context, sizeof(void *) * size);
 }
 
 void *
@@ -81,7 +137,7 @@ hub_list_add(HubList *list, int id, Size size)
 
 	if (hub_list_find(list, id) != NULL)
 		return NULL;
-	row = MemoryContextAllocZero(list->context, size);
+	row = hub_pool_alloc(list->pool, size);
 	*(int *) row = id;
 
 	if (id >= 0 && id < 8 * ((int64) list->n + 64))
@@ -170,28 +226,24 @@ hub_link(const HubPairs *pairs, HubList *subjects, HubList *objects,
 {
 #define HUB_NUMBER(row)		(*(int *) ((char *) (row) + number))
 #define HUB_ARRAY(row)		(*(void ***) ((char *) (row) + array))
-	void	  **ends;			/* subject and object of each pair */
 	void	  **pool;
 	Size		used = 0;
-	int			total = 0;
 
 	if (pairs->n == 0)
 		return;
-	ends = palloc_extended(sizeof(void *) * 2 * (Size) pairs->n, MCXT_ALLOC_HUGE);
 	for (int i = 0; i < pairs->n; i++)
 	{
 		void	   *subject = hub_list_find(subjects, pairs->ids[i][0]);
-		void	   *object = hub_list_find(objects, pairs->ids[i][1]);
 
-		if (subject == NULL || object == NULL)
-			continue;
-		ends[2 * total] = subject;
-		ends[2 * total + 1] = object;
-		total++;
-		HUB_NUMBER(subject)++;
+		if (subject != NULL && hub_list_find(objects, pairs->ids[i][1]) != NULL)
+		{
+			HUB_NUMBER(subject)++;
+			used++;
+		}
 	}
 
-	pool = MemoryContextAllocHuge(subjects->context, sizeof(void *) * (Size) Max(total, 1));
+	pool = MemoryContextAllocHuge(subjects->context, sizeof(void *) * Max(used, 1));
+	used = 0;
 	for (int i = 0; i < subjects->n; i++)
 	{
 		void	   *subject = subjects->rows[i];
@@ -200,9 +252,14 @@ hub_link(const HubPairs *pairs, HubList *subjects, HubList *objects,
 		used += HUB_NUMBER(subject);
 		HUB_NUMBER(subject) = 0;
 	}
-	for (int i = 0; i < total; i++)
-		HUB_ARRAY(ends[2 * i])[HUB_NUMBER(ends[2 * i])++] = ends[2 * i + 1];
-	pfree(ends);
+	for (int i = 0; i < pairs->n; i++)
+	{
+		void	   *subject = hub_list_find(subjects, pairs->ids[i][0]);
+		void	   *object = hub_list_find(objects, pairs->ids[i][1]);
+
+		if (subject != NULL && object != NULL)
+			HUB_ARRAY(subject)[HUB_NUMBER(subject)++] = object;
+	}
 
 	for (int i = 0; by_name && i < subjects->n; i++)
 	{

@@ -18,12 +18,31 @@ typedef struct HubNamed
 } HubNamed;
 
 /*
+ * Memory for many small things that live as long as their context: without a
+ * header for each of them, nor rounded up to a power of two.
+ */
+typedef struct HubPool
+{
+	MemoryContext context;
+	char	   *free;
+	Size		left;
+	Size		chunk;			/* size of the last one; they grow */
+} HubPool;
+
+extern void hub_pool_init(HubPool *pool, MemoryContext context);
+
+/* Zeroed and aligned for anything; and a string, NUL-terminated. */
+extern void *hub_pool_alloc(HubPool *pool, Size size);
+extern char *hub_pool_string(HubPool *pool, const char *str);
+
+/*
  * Ids come from a sequence and are dense as a rule: then they are indexes of an
  * array.  An id that is far beyond the number of rows goes to the hash.
  */
 typedef struct HubList
 {
-	MemoryContext context;
+	HubPool    *pool;			/* of the rows */
+	MemoryContext context;		/* of the rest */
 	int			n;
 	int			size;
 	void	  **rows;			/* as read; in order of name once sorted */
@@ -33,8 +52,8 @@ typedef struct HubList
 	struct hub_ids_hash *sparse;	/* NULL while there are none */
 } HubList;
 
-/* For so many rows to begin with; all of it lives in context. */
-extern void hub_list_init(HubList *list, MemoryContext context, int size);
+/* For so many rows to begin with; all of it lives in the pool's context. */
+extern void hub_list_init(HubList *list, HubPool *pool, int size);
 
 /* The row of an id, or NULL. */
 extern void *hub_list_find(const HubList *list, int id);
