@@ -283,6 +283,17 @@ def dry_run(server):
     result(revoked == "0", "no token is revoked or narrowed", revoked)
 
 
+def both(server, name, python, databases, tokens):
+    """What copies of two databases answer."""
+    for database, copy in databases:
+        server.make(copy, database)
+        yield ask(server, name, python, copy, tokens)
+
+
+def as_before(was, ours, theirs):
+    return ours == theirs and (ours["status"] == 500 or was["status"] == ours["status"])
+
+
 def go(server, releases, via, name, tokens, before):
     """Directly to a release, and every old token asked; beside it the hub's own way."""
     server.make("from_2_new", "from_2")
@@ -298,8 +309,15 @@ def go(server, releases, via, name, tokens, before):
             result(False, f"the hub's own way goes to {name}", done.stderr)
             return
     compare(tables(server, "from_2_new"), tables(server, "from_2_own"), name)
-    ours = ask(server, name, releases[name], "from_2_new", tokens)
-    theirs = ask(server, name, releases[name], "from_2_own", tokens)
+    asked = [("from_2_new", "from_2_new_asked"), ("from_2_own", "from_2_own_asked")]
+    ours, theirs = both(server, name, releases[name], asked, tokens)
+    # a hub that is short of time may take a server for dead, with its token; it then is so once only
+    again = {number: tokens[number] for number in tokens if not as_before(before[number], ours[number], theirs[number])}
+    if again:
+        for number in again:
+            print(f"    {name}: token {number} is asked about once more: {before[number]} {ours[number]} {theirs[number]}")
+        for answers, more in zip((ours, theirs), both(server, name, releases[name], asked, again)):
+            answers.update(more)
     for number in tokens:
         result(ours[number] == theirs[number], f"{name}: token {number} answers as on the hub's own way",
                (ours[number], theirs[number]))
