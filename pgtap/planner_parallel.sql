@@ -32,7 +32,7 @@ INSERT INTO sample VALUES (NULL, NULL, 'numeric[]', '''{1,2,3}'''), (NULL, NULL,
     ('_stored_scopes', 'stored', 'text', '''["read:users"]'''),
     ('_targets_of', 'document', 'jsonb', '''{"load_groups": {}, "load_roles": [{"name": "user", "scopes": ["self"], "users": ["alice"]}]}'''),
     ('_roles_since', 'role_names', 'text[]', '''{user}'''), ('user_scopes_as_of', 'name', 'text', '''gone'''), ('user_scopes_as_of', 'at', 'timestamp with time zone', '''2024-01-15'''),
-    ('_began', NULL, 'bigint', '(SELECT max(change_id) FROM jhub_authz.history_changes)'), ('_rename_filter', 'kinds', 'text[]', '''{user}'''), ('_rename_filter', 'old_names', 'text[]', '''{alice}'''), ('_rename_filter', 'new_names', 'text[]', '''{zoe}''');
+    ('_rename_filter', 'kinds', 'text[]', '''{user}'''), ('_rename_filter', 'old_names', 'text[]', '''{alice}'''), ('_rename_filter', 'new_names', 'text[]', '''{zoe}''');
 SELECT name AS forced FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') ORDER BY name LIMIT 1 \gset
 SELECT set_config('test.forced', :'forced', true) \g /dev/null
 

@@ -2,14 +2,6 @@
 -- How many rows a function gives is unknown to the planner.  Where it may be many on
 -- both sides, nested loops are off: they would take the product.
 
--- When a change was; what attach found began at an unknown time before.
-CREATE FUNCTION jhub_authz._began(change_id bigint) RETURNS timestamptz
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-    AS $body$ SELECT CASE WHEN c.source = 'attach' THEN '-infinity' ELSE c.at END FROM jhub_authz.history_changes c WHERE c.change_id = _began.change_id $body$;
-COMMENT ON FUNCTION jhub_authz._began(bigint) IS 'when a change was; -infinity: attach found it';
-REVOKE ALL ON FUNCTION jhub_authz._began(bigint) FROM PUBLIC;
-
 -- When the last of each name went: users, groups, services and servers that were
 -- there and are not.  A server is named with its owner; the default one is there
 -- as long as the owner is.
@@ -55,20 +47,27 @@ CREATE FUNCTION jhub_authz._roles_since(role_names text[], OUT subject_kind text
     LANGUAGE sql STABLE PARALLEL SAFE COST 10000 ROWS 100
     SET search_path = pg_catalog, pg_temp SET enable_nestloop = off SET jit = off
     AS $body$
-    WITH role AS (SELECT r.id, r.name, jhub_authz._began(r.began) AS since FROM jhub_authz.history_roles r WHERE r.ended IS NULL AND r.name = ANY (role_names))
-    SELECT 'user', u.name, r.name, NULL, greatest(r.since, jhub_authz._began(m.began))
+    -- what attach found began at an unknown time before
+    WITH began AS NOT MATERIALIZED (SELECT c.change_id, CASE WHEN c.source = 'attach' THEN '-infinity' ELSE c.at END AS at FROM jhub_authz.history_changes c),
+    role AS MATERIALIZED (
+        SELECT r.id, r.name, b.at AS since
+          FROM jhub_authz.history_roles r LEFT JOIN began b ON b.change_id = r.began WHERE r.ended IS NULL AND r.name = ANY (role_names))
+    SELECT 'user', u.name, r.name, NULL, greatest(r.since, b.at)
       FROM role r JOIN jhub_authz.history_user_role_map m ON m.role_id = r.id AND m.ended IS NULL
       JOIN jhub_authz.history_users u ON u.id = m.user_id AND u.ended IS NULL
+      LEFT JOIN began b ON b.change_id = m.began
     UNION ALL
-    SELECT 'service', s.name, r.name, NULL, greatest(r.since, jhub_authz._began(m.began))
+    SELECT 'service', s.name, r.name, NULL, greatest(r.since, b.at)
       FROM role r JOIN jhub_authz.history_service_role_map m ON m.role_id = r.id AND m.ended IS NULL
       JOIN jhub_authz.history_services s ON s.id = m.service_id AND s.ended IS NULL
+      LEFT JOIN began b ON b.change_id = m.began
     UNION ALL
-    SELECT 'user', u.name, r.name, g.name, greatest(r.since, jhub_authz._began(m.began), jhub_authz._began(i.began))
+    SELECT 'user', u.name, r.name, g.name, greatest(r.since, b.at, ib.at)
       FROM role r JOIN jhub_authz.history_group_role_map m ON m.role_id = r.id AND m.ended IS NULL
       JOIN jhub_authz.history_groups g ON g.id = m.group_id AND g.ended IS NULL
       JOIN jhub_authz.history_user_group_map i ON i.group_id = g.id AND i.ended IS NULL
       JOIN jhub_authz.history_users u ON u.id = i.user_id AND u.ended IS NULL
+      LEFT JOIN began b ON b.change_id = m.began LEFT JOIN began ib ON ib.change_id = i.began
     $body$;
 COMMENT ON FUNCTION jhub_authz._roles_since(text[]) IS 'since when users and services have these roles as they are now; -infinity: since before attach';
 REVOKE ALL ON FUNCTION jhub_authz._roles_since(text[]) FROM PUBLIC;
