@@ -778,7 +778,7 @@ build_reduce_pairs(ScopeBuilder *b)
 Scopeset *
 scope_builder_try(ScopeBuilder *b, bool reduce)
 {
-	ScopeDraft	draft;
+	ScopeDraft	draft = {0};
 	uint16	   *filter_map;
 	uint16	   *local_map;
 	int			i;

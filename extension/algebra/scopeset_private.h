@@ -36,6 +36,7 @@ typedef struct ScopeDraft
 	int			nfilters;
 	int			nlocals;
 	int			npairs;
+	bool		tight;			/* no filter or local base that nothing uses */
 	const ScopeName *filters;
 	const ScopeName *locals;
 	const uint64 *pairs;

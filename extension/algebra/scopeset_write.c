@@ -49,6 +49,33 @@ write_bytes(char *p, const void *bytes, size_t len)
 	return p + len;
 }
 
+/* The same for a name, which is short: a call would take longer than the copy. */
+static inline char *
+write_name(char *p, const char *name, int len)
+{
+	int			i;
+
+	if (len >= 8)
+	{
+		for (i = 0; i < len - 8; i += 8)
+			memcpy(p + i, name + i, 8);
+		memcpy(p + len - 8, name + len - 8, 8);
+	}
+	else
+	{
+		for (i = 0; i < len; i++)
+			p[i] = name[i];
+	}
+	return p + len;
+}
+
+/* How many bases a filter goes with; mostly it is one. */
+static inline int
+write_count(uint64 mask)
+{
+	return (mask & (mask - 1)) == 0 ? mask != 0 : pg_popcount64(mask);
+}
+
 /*
  * Which names do the pairs use?  Fills the new index of each name, counting
  * only those in use and from 1, into 'map'.
@@ -75,6 +102,75 @@ write_number_names(const ScopeDraft *draft, bool filters, uint32 *map)
 	return used;
 }
 
+/* Write a draft in which everything is in use; NULL beyond the limit. */
+static Scopeset *
+write_tight(const ScopeDraft *draft)
+{
+	static const char start[2] = {SCOPESET_VERSION, 0};
+	Size		size = VARHDRSZ + 20;
+	int			members = pg_popcount64(draft->open) + draft->npairs;
+	uint16		count[3];
+	uint32		npairs = draft->npairs;
+	uint32		end;
+	Scopeset   *set;
+	char	   *p;
+	int			i;
+
+	for (i = 0; i < draft->nfilters; i++)
+	{
+		members += write_count(draft->filters[i].mask);
+		size += sizeof(uint64) + sizeof(uint32) + 1 + draft->filters[i].len;
+	}
+	for (i = 0; i < draft->nlocals; i++)
+		size += sizeof(uint32) + draft->locals[i].len;
+	size += (Size) draft->npairs * 2 * sizeof(uint16);
+	if (members > SCOPESET_MAX_MEMBERS)
+		return NULL;
+
+	set = (Scopeset *) palloc(size);
+	SET_VARSIZE(set, size);
+	p = VARDATA(set);
+	p = write_bytes(p, start, sizeof(start));
+	count[0] = members;
+	count[1] = draft->nfilters;
+	count[2] = draft->nlocals;
+	p = write_bytes(p, count, sizeof(count));
+	p = write_bytes(p, &npairs, sizeof(npairs));
+	p = write_bytes(p, &draft->open, sizeof(uint64));
+	for (i = 0; i < draft->nfilters; i++)
+		p = write_bytes(p, &draft->filters[i].mask, sizeof(uint64));
+	for (i = 0, end = 0; i < draft->nfilters; i++)
+	{
+		end += draft->filters[i].len;
+		p = write_bytes(p, &end, sizeof(uint32));
+	}
+	for (i = 0, end = 0; i < draft->nlocals; i++)
+	{
+		end += draft->locals[i].len;
+		p = write_bytes(p, &end, sizeof(uint32));
+	}
+	for (i = 0; i < draft->npairs; i++)
+	{
+		uint16		local = SCOPE_PAIR_LOCAL(draft->pairs[i]);
+
+		p = write_bytes(p, &local, sizeof(uint16));
+	}
+	for (i = 0; i < draft->npairs; i++)
+	{
+		uint16		filter = SCOPE_PAIR_FILTER(draft->pairs[i]) + 1;
+
+		p = write_bytes(p, &filter, sizeof(uint16));
+	}
+	for (i = 0; i < draft->nfilters; i++)
+		*p++ = (char) draft->filters[i].kind;
+	for (i = 0; i < draft->nfilters; i++)
+		p = write_name(p, draft->filters[i].text, draft->filters[i].len);
+	for (i = 0; i < draft->nlocals; i++)
+		p = write_name(p, draft->locals[i].text, draft->locals[i].len);
+	Assert(p == (char *) set + size);
+	return set;
+}
+
 /* The part of the writer that deals with local bases and their pairs. */
 static Scopeset *
 write_with_pairs(const ScopeDraft *draft)
@@ -84,11 +180,8 @@ write_with_pairs(const ScopeDraft *draft)
 	uint32	   *local_map = palloc(sizeof(uint32) * (draft->nlocals + 1));
 	ScopeName  *filters = palloc(sizeof(ScopeName) * (draft->nfilters + 1));
 	ScopeName  *locals = palloc(sizeof(ScopeName) * (draft->nlocals + 1));
-	Size		size = VARHDRSZ + 20;
-	int			members = pg_popcount64(draft->open) + draft->npairs;
-	uint32		end;
-	Scopeset   *set = NULL;
-	char	   *p;
+	uint64	   *pairs = palloc(sizeof(uint64) * draft->npairs);
+	Scopeset   *set;
 	int			i;
 	int			n;
 
@@ -99,74 +192,29 @@ write_with_pairs(const ScopeDraft *draft)
 		if (filter_map[i] == 0)
 			continue;
 		filters[n] = draft->filters[i];
-		filters[n].mask &= ~draft->drop;
-		members += pg_popcount64(filters[n].mask);
-		size += sizeof(uint64) + sizeof(uint32) + 1 + filters[n].len;
-		n++;
+		filters[n++].mask &= ~draft->drop;
 	}
 	for (i = n = 0; i < draft->nlocals; i++)
 	{
-		if (local_map[i] == 0)
-			continue;
-		locals[n] = draft->locals[i];
-		size += sizeof(uint32) + locals[n].len;
-		n++;
+		if (local_map[i] != 0)
+			locals[n++] = draft->locals[i];
 	}
-	size += (Size) draft->npairs * 2 * sizeof(uint16);
-
-	if (members <= SCOPESET_MAX_MEMBERS)
+	for (i = 0; i < draft->npairs; i++)
 	{
-		uint16		count[3];
-		uint32		npairs = draft->npairs;
-		static const char start[2] = {SCOPESET_VERSION, 0};
+		int			filter = SCOPE_PAIR_FILTER(draft->pairs[i]);
 
-		set = (Scopeset *) palloc(size);
-		SET_VARSIZE(set, size);
-		p = VARDATA(set);
-		p = write_bytes(p, start, sizeof(start));
-		count[0] = members;
-		count[1] = tight.nfilters;
-		count[2] = tight.nlocals;
-		p = write_bytes(p, count, sizeof(count));
-		p = write_bytes(p, &npairs, sizeof(npairs));
-		p = write_bytes(p, &draft->open, sizeof(uint64));
-		for (i = 0; i < tight.nfilters; i++)
-			p = write_bytes(p, &filters[i].mask, sizeof(uint64));
-		for (i = 0, end = 0; i < tight.nfilters; i++)
-		{
-			end += filters[i].len;
-			p = write_bytes(p, &end, sizeof(uint32));
-		}
-		for (i = 0, end = 0; i < tight.nlocals; i++)
-		{
-			end += locals[i].len;
-			p = write_bytes(p, &end, sizeof(uint32));
-		}
-		for (i = 0; i < draft->npairs; i++)
-		{
-			uint16		l = local_map[SCOPE_PAIR_LOCAL(draft->pairs[i])] - 1;
-
-			p = write_bytes(p, &l, sizeof(uint16));
-		}
-		for (i = 0; i < draft->npairs; i++)
-		{
-			int			filter = SCOPE_PAIR_FILTER(draft->pairs[i]);
-			uint16		f = filter < 0 ? 0 : filter_map[filter];
-
-			p = write_bytes(p, &f, sizeof(uint16));
-		}
-		for (i = 0; i < tight.nfilters; i++)
-			*p++ = (char) filters[i].kind;
-		for (i = 0; i < tight.nfilters; i++)
-			p = write_bytes(p, SCOPE_TEXT(filters[i].text), filters[i].len);
-		for (i = 0; i < tight.nlocals; i++)
-			p = write_bytes(p, locals[i].text, locals[i].len);
-		Assert(p == (char *) set + size);
+		pairs[i] = SCOPE_PAIR((int) local_map[SCOPE_PAIR_LOCAL(draft->pairs[i])] - 1,
+							  filter < 0 ? -1 : (int) filter_map[filter] - 1);
 	}
+	tight.filters = filters;
+	tight.locals = locals;
+	tight.pairs = pairs;
+	set = write_tight(&tight);
 	pfree(filter_map);
 	pfree(local_map);
 	pfree(filters);
 	pfree(locals);
+	pfree(pairs);
 	return set;
 }
 
@@ -194,7 +242,7 @@ scopeset_write(const ScopeDraft *draft)
 	char	   *values;
 
 	if (draft->npairs > 0)
-		return write_with_pairs(draft);
+		return draft->tight ? write_tight(draft) : write_with_pairs(draft);
 
 	members = pg_popcount64(draft->open);
 	for (i = 0; i < draft->nfilters; i++)
@@ -203,7 +251,7 @@ scopeset_write(const ScopeDraft *draft)
 
 		if (mask == 0)
 			continue;
-		members += pg_popcount64(mask);
+		members += write_count(mask);
 		size += sizeof(uint64) + sizeof(uint32) + 1 + draft->filters[i].len;
 		n++;
 	}
@@ -236,7 +284,7 @@ scopeset_write(const ScopeDraft *draft)
 		masks = write_bytes(masks, &mask, sizeof(uint64));
 		ends = write_bytes(ends, &end, sizeof(uint32));
 		*kinds++ = (char) filter->kind;
-		values = write_bytes(values, SCOPE_TEXT(filter->text), filter->len);
+		values = write_name(values, filter->text, filter->len);
 	}
 	Assert(values == (char *) set + size);
 	return set;
