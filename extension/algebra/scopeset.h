@@ -351,6 +351,14 @@ typedef struct ScopeMembership
 							  const char *user, int user_len,
 							  const char *group, int group_len);
 	void	   *state;
+
+	/*
+	 * Or NULL, all three: what there is to know of a user and of a group (NULL:
+	 * in no group, no such group), and whether that user is in that group.
+	 */
+	const void *(*user) (struct ScopeMembership *self, const char *name, int len);
+	const void *(*group) (struct ScopeMembership *self, const char *name, int len);
+	bool		(*is_in) (const void *user, const void *group);
 } ScopeMembership;
 
 extern bool scopeset_equal(const Scopeset *a, const Scopeset *b);

@@ -52,6 +52,7 @@ typedef struct OpState
 	int			n;				/* entries */
 	int			ngroups;		/* so many at the front are group filters */
 	OpEntry    *entries;
+	const void **groups;		/* what is known of each of them, or NULL */
 	int32	   *place[2];		/* each side's filter to its entry */
 	OpEntry		fixed_entries[OP_FIXED];
 	int32		fixed_places[2 * OP_FIXED];
@@ -160,6 +161,17 @@ op_take(OpState *s, int side, int filter)
 	s->n++;
 }
 
+/* Ask for all groups once, as there may be many users. */
+static void
+op_know_groups(OpState *s)
+{
+	int			g;
+
+	s->groups = palloc(sizeof(void *) * (s->ngroups + 1));
+	for (g = 0; g < s->ngroups; g++)
+		s->groups[g] = s->m->group(s->m, s->entries[g].value, s->entries[g].len);
+}
+
 /* Take two sets apart and merge their filters. */
 static void
 op_load(OpState *s, OpRule rule, const Scopeset *a, const Scopeset *b,
@@ -173,6 +185,7 @@ op_load(OpState *s, OpRule rule, const Scopeset *a, const Scopeset *b,
 	s->m = m;
 	s->n = 0;
 	s->ngroups = 0;
+	s->groups = NULL;
 	scopeset_view(a, &s->view[0]);
 	scopeset_view(b, &s->view[1]);
 	s->open[0] = s->view[0].open;
@@ -235,6 +248,8 @@ op_load(OpState *s, OpRule rule, const Scopeset *a, const Scopeset *b,
 			while (s->ngroups < s->n &&
 				   s->entries[s->ngroups].kind == SCOPE_GROUP)
 				s->ngroups++;
+			if (m->group != NULL)
+				op_know_groups(s);
 		}
 	}
 }
@@ -244,6 +259,8 @@ op_unload(OpState *s)
 {
 	if (s->entries != s->fixed_entries)
 		pfree(s->entries);
+	if (s->groups != NULL)
+		pfree(s->groups);
 	if (s->place[0] && s->place[0] != s->fixed_places)
 	{
 		pfree(s->place[0]);
@@ -252,6 +269,36 @@ op_unload(OpState *s)
 }
 
 /* ---- the rule ---- */
+
+/* So much of 'missing' has a side by a group of the user of entry e. */
+static uint64
+op_by_group(const OpState *s, const OpEntry *e, uint64 missing, int side)
+{
+	int			user_len = e->kind == SCOPE_USER ? e->len :
+	scope_server_owner_len(e->value, e->len);
+	const void *user = NULL;
+	uint64		cover = 0;
+	int			g;
+
+	if (s->groups != NULL)
+	{
+		user = s->m->user(s->m, e->value, user_len);
+		if (user == NULL)
+			return 0;
+	}
+	for (g = 0; g < s->ngroups && (missing & ~cover) != 0; g++)
+	{
+		const OpEntry *group = &s->entries[g];
+
+		if ((group->mask[side] & missing & ~cover) == 0)
+			continue;
+		if (s->groups != NULL ?
+			s->groups[g] != NULL && s->m->is_in(user, s->groups[g]) :
+			s->m->is_member(s->m, e->value, user_len, group->value, group->len))
+			cover |= group->mask[side];
+	}
+	return cover;
+}
 
 /* Which of the bases in 'mask' with the filter of entry e does 'side' cover? */
 static inline uint64
@@ -263,21 +310,7 @@ op_covered(const OpState *s, const OpEntry *e, uint64 mask, int side)
 		cover |= s->entries[e->owner].mask[side];
 	if (s->ngroups > 0 && (mask & ~cover) != 0 &&
 		(e->kind == SCOPE_USER || e->kind == SCOPE_SERVER))
-	{
-		int			user_len = e->kind == SCOPE_USER ? e->len :
-		scope_server_owner_len(e->value, e->len);
-		int			g;
-
-		for (g = 0; g < s->ngroups && (mask & ~cover) != 0; g++)
-		{
-			const OpEntry *group = &s->entries[g];
-
-			if ((group->mask[side] & mask & ~cover) != 0 &&
-				s->m->is_member(s->m, e->value, user_len,
-								group->value, group->len))
-				cover |= group->mask[side];
-		}
-	}
+		cover |= op_by_group(s, e, mask & ~cover, side);
 	return mask & cover;
 }
 

@@ -70,8 +70,8 @@ effective_check_name(const char *name)
 
 /* ---- checks ---- */
 
-bool
-effective_covers(const Scopeset *a, const Scopeset *b)
+static bool
+effective_covers_at(const Scopeset *a, const Scopeset *b, FmgrInfo *site)
 {
 	HubSchema  *hub;
 	ScopeMembership *membership;
@@ -83,8 +83,15 @@ effective_covers(const Scopeset *a, const Scopeset *b)
 	hub = hub_schema(true, false);
 	if (hub == NULL)
 		return false;
-	membership = hub_membership_for(hub, a, b, false);
+	membership = site ? hub_membership_kept(hub, a, b, site) :
+		hub_membership_for(hub, a, b, false);
 	return membership != NULL && scopeset_covers_with(a, b, membership);
+}
+
+bool
+effective_covers(const Scopeset *a, const Scopeset *b)
+{
+	return effective_covers_at(a, b, NULL);
 }
 
 /*
@@ -255,8 +262,8 @@ PG_FUNCTION_INFO_V1(jhub_authz_covers);
 Datum
 jhub_authz_covers(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(effective_covers(PG_GETARG_SCOPESET_P(0),
-									PG_GETARG_SCOPESET_P(1)));
+	PG_RETURN_BOOL(effective_covers_at(PG_GETARG_SCOPESET_P(0),
+									   PG_GETARG_SCOPESET_P(1), fcinfo->flinfo));
 }
 
 PG_FUNCTION_INFO_V1(jhub_authz_intersect_scopes);
@@ -272,7 +279,7 @@ jhub_authz_intersect_scopes(PG_FUNCTION_ARGS)
 		HubSchema  *hub = hub_schema(true, false);
 
 		if (hub != NULL)
-			membership = hub_membership_for(hub, a, b, false);
+			membership = hub_membership_kept(hub, a, b, fcinfo->flinfo);
 	}
 	PG_RETURN_SCOPESET_P(scopeset_intersect_with(a, b, membership));
 }

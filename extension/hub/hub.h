@@ -235,6 +235,14 @@ extern ScopeMembership *hub_membership_for(const HubSchema *hub,
 										   const Scopeset *a, const Scopeset *b,
 										   bool latest);
 
+/*
+ * The same with the snapshot of a query that calls a function again and again: who
+ * is in which group is kept with its call site, fcinfo->flinfo, as long as it holds.
+ */
+typedef struct HubKept HubKept;
+extern ScopeMembership *hub_membership_kept(const HubSchema *hub, const Scopeset *a,
+											const Scopeset *b, FmgrInfo *site);
+
 /* Ids by name: 0 if there is none such. */
 extern int	hub_user_id(const HubSchema *hub, const char *name, bool latest);
 extern int	hub_service_id(const HubSchema *hub, const char *name, bool latest);

@@ -155,13 +155,6 @@ hub_membership_create(HubData *data)
 
 /* ---- for two sets ---- */
 
-typedef struct HubNameArray
-{
-	int			n;
-	int			size;
-	char	  **names;
-} HubNameArray;
-
 static void
 hub_name_array_add(HubNameArray *array, const char *name, int len)
 {
@@ -176,7 +169,7 @@ hub_name_array_add(HubNameArray *array, const char *name, int len)
 }
 
 /* The users (server owners too) and groups that a set filters by. */
-static void
+void
 hub_collect_names(const Scopeset *set, HubNameArray *users, HubNameArray *groups)
 {
 	ScopesetView view;
@@ -237,7 +230,7 @@ hub_membership_for(const HubSchema *hub, const Scopeset *a, const Scopeset *b, b
 		return NULL;
 
 	pairs = hub_names_new(caller);
-	membership = palloc(sizeof(ScopeMembership));
+	membership = palloc0(sizeof(ScopeMembership));
 	membership->is_member = hub_is_pair;
 	membership->state = pairs;
 

@@ -107,6 +107,16 @@ extern const HubParsed *hub_parse_cached(HubParseCache *cache, const char *json)
 extern bool hub_data_is_everyone(const HubData *data);
 extern bool hub_data_is_latest(const HubData *data);
 
+/* hub_membership.c: the users (server owners too) and groups that a set filters by */
+typedef struct HubNameArray
+{
+	int			n;
+	int			size;
+	char	  **names;
+} HubNameArray;
+
+extern void hub_collect_names(const Scopeset *set, HubNameArray *users, HubNameArray *groups);
+
 /* hub_membership.c: made at the first hub_membership of a model */
 extern ScopeMembership *hub_membership_create(HubData *data);
 

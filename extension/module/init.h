@@ -13,6 +13,7 @@ extern void catalogue_init(void);
 extern void hub_init(void);
 extern void hub_concern_init(void);
 extern void hub_history_init(void);
+extern void hub_kept_init(void);
 extern void issue_init(void);
 extern void growth_init(void);
 extern void history_init(void);

@@ -58,6 +58,7 @@ _PG_init(void)
 	hub_init();
 	hub_concern_init();
 	hub_history_init();
+	hub_kept_init();
 	issue_init();
 	growth_init();
 	history_init();
