@@ -19,6 +19,9 @@
 #define BASELINE_BATCH		1000
 #define BASELINE_COLUMNS	9
 
+/* of so many at least it is worth the while to set up spi_insert */
+#define BASELINE_MANY		16
+
 /* What baseline_fill reads, in its order. */
 #define BASELINE_SELECT \
 	"SELECT token_id, baseline, requested, observed, release, created," \
@@ -150,8 +153,27 @@ baseline_write(BaselineWriter *writer, const Baseline *row)
 	" expires_before = CASE WHEN b.created IS NOT DISTINCT FROM EXCLUDED.created" \
 	" THEN b.expires_before END"
 
-void
-baseline_writer_flush(BaselineWriter *writer)
+static bool
+baseline_insert(BaselineWriter *writer)
+{
+	static const char *const names[BASELINE_COLUMNS] = {
+		"token_id", "baseline", "requested", "observed", "release", "created",
+		"user_id", "service_id", "client_id"
+	};
+	InsertColumn columns[BASELINE_COLUMNS];
+
+	for (int i = 0; i < BASELINE_COLUMNS; i++)
+		columns[i] = (InsertColumn)
+	{
+		names[i], writer->columns[i]->element_type, false,
+			writer->columns[i]->dvalues, writer->columns[i]->dnulls
+	};
+	return spi_insert("token_baselines", columns, BASELINE_COLUMNS, writer->n);
+}
+
+/* An array for each column. */
+static void
+baseline_insert_arrays(BaselineWriter *writer)
 {
 	Oid			sets = scopeset_array_type();
 	Oid			types[BASELINE_COLUMNS] = {
@@ -159,16 +181,24 @@ baseline_writer_flush(BaselineWriter *writer)
 		INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID
 	};
 	Datum		values[BASELINE_COLUMNS];
+
+	for (int i = 0; i < BASELINE_COLUMNS; i++)
+		values[i] = makeArrayResult(writer->columns[i], writer->context);
+	/* looking for a conflict costs as much as writing */
+	spi_run(writer->fresh ? BASELINE_INSERT : BASELINE_INSERT BASELINE_REPLACE,
+			BASELINE_COLUMNS, types, values, NULL, false, true, 0);
+}
+
+void
+baseline_writer_flush(BaselineWriter *writer)
+{
 	SpiFrame	frame;
 
 	if (writer->n == 0)
 		return;
-	for (int i = 0; i < BASELINE_COLUMNS; i++)
-		values[i] = makeArrayResult(writer->columns[i], writer->context);
 	spi_enter(&frame, module_owner());
-	/* looking for a conflict costs as much as writing */
-	spi_run(writer->fresh ? BASELINE_INSERT : BASELINE_INSERT BASELINE_REPLACE,
-			BASELINE_COLUMNS, types, values, NULL, false, true, 0);
+	if (!writer->fresh || writer->n < BASELINE_MANY || !baseline_insert(writer))
+		baseline_insert_arrays(writer);
 	spi_leave(&frame);
 
 	writer->n = 0;

@@ -26,6 +26,9 @@
 
 #define EVENT_COLUMNS	10
 
+/* of so many at least it is worth the while to set up spi_insert */
+#define EVENT_MANY		16
+
 struct EventWriter
 {
 	Actor		actor;
@@ -137,33 +140,68 @@ event_notify(uint64 rows)
 					 SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
 }
 
-void
-event_writer_flush(EventWriter *writer)
+/* Without a notification, which has to know the numbers of the events. */
+static bool
+event_insert(EventWriter *writer)
 {
-	bool		notify = settings_get()->notify;
+	static const char *const names[EVENT_COLUMNS] = {
+		"token_id", "prefix", "owner_kind", "owner_name", "client_id",
+		"action", "reason", "before", "after", "gained"
+	};
+	InsertColumn columns[EVENT_COLUMNS + 3];
+	Datum		actor[3];
+
+	actor[0] = NameGetDatum(&writer->actor.session_user);
+	actor[1] = NameGetDatum(&writer->actor.role);
+	actor[2] = CStringGetTextDatum(writer->actor.application_name);
+	for (int i = 0; i < EVENT_COLUMNS; i++)
+		columns[i] = (InsertColumn)
+	{
+		names[i], writer->columns[i]->element_type, false,
+			writer->columns[i]->dvalues, writer->columns[i]->dnulls
+	};
+	columns[EVENT_COLUMNS] = (InsertColumn) {"actor", NAMEOID, true, &actor[0], NULL};
+	columns[EVENT_COLUMNS + 1] = (InsertColumn) {"role", NAMEOID, true, &actor[1], NULL};
+	columns[EVENT_COLUMNS + 2] = (InsertColumn) {"application_name", TEXTOID, true, &actor[2], NULL};
+	return spi_insert("token_events", columns, EVENT_COLUMNS + 3, writer->n);
+}
+
+/* An array for each column. */
+static void
+event_insert_arrays(EventWriter *writer, bool notify)
+{
 	Oid			sets = scopeset_array_type();
 	Oid			types[EVENT_COLUMNS + 3] = {
 		INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID, sets, sets, sets, NAMEOID, NAMEOID, TEXTOID
 	};
 	Datum		values[EVENT_COLUMNS + 3];
-	SpiFrame	frame;
 
-	if (writer->n == 0)
-		return;
 	for (int i = 0; i < EVENT_COLUMNS; i++)
 		values[i] = makeArrayResult(writer->columns[i], writer->context);
 	values[EVENT_COLUMNS] = NameGetDatum(&writer->actor.session_user);
 	values[EVENT_COLUMNS + 1] = NameGetDatum(&writer->actor.role);
 	values[EVENT_COLUMNS + 2] = CStringGetTextDatum(writer->actor.application_name);
 
-	spi_enter(&frame, module_owner());
 	if (notify)
 		event_notify(spi_run(EVENT_INSERT " RETURNING event_id",
 							 EVENT_COLUMNS + 3, types, values, NULL, false, false, 0));
 	else
 		spi_run(EVENT_INSERT,
 				EVENT_COLUMNS + 3, types, values, NULL, false, false, 0);
+}
+
+void
+event_writer_flush(EventWriter *writer)
+{
+	bool		notify = settings_get()->notify;
+	SpiFrame	frame;
+
+	if (writer->n == 0)
+		return;
+	spi_enter(&frame, module_owner());
+	if (notify || writer->n < EVENT_MANY || !event_insert(writer))
+		event_insert_arrays(writer, notify);
 	spi_leave(&frame);
 
 	writer->n = 0;

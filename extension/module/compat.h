@@ -47,6 +47,15 @@
 #define module_analyze_delay()	vacuum_delay_point()
 #endif
 
+/* The entries of a new row in all indexes. */
+#if PG_VERSION_NUM >= 160000
+#define module_insert_index_tuples(result, slot, estate) \
+	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, false)
+#else
+#define module_insert_index_tuples(result, slot, estate) \
+	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL)
+#endif
+
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()
 #endif

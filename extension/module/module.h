@@ -103,6 +103,22 @@ extern void spi_moment(SpiMoment *moment);
  */
 extern bool spi_moment_stands(const SpiMoment *moment);
 
+/*
+ * Write n rows into a table of ours, in a frame of its owner; with what is not
+ * among the columns by its default.  False, and nothing done: the table is not as
+ * we made it, and the caller has to run an INSERT (insert.c).
+ */
+typedef struct InsertColumn
+{
+	const char *name;
+	Oid			type;
+	bool		same;			/* one value for all rows */
+	const Datum *values;
+	const bool *nulls;			/* NULL: none is NULL */
+} InsertColumn;
+
+extern bool spi_insert(const char *relname, const InsertColumn *columns, int ncolumns, int n);
+
 /* Column of a row as a palloc'd UTF-8 string in the current context, or NULL. */
 extern char *spi_utf8(HeapTuple row, TupleDesc desc, int column);
 /* int4 column; 'missing' if NULL. */
