@@ -33,6 +33,9 @@
 /* after so many clients, one by one, all of them are read */
 #define HUB_SINGLE_CLIENTS	3
 
+/* of so many clients at most the servers' owners are looked up one by one */
+#define HUB_FEW_CLIENTS		64
+
 /* ---- the model ---- */
 
 /* A client and the rows that it stands for, the lowest ids if there are many. */
@@ -557,6 +560,8 @@ hub_read_clients(HubData *data, char *const *identifiers, int n)
 	int			nargs = n > 0 ? 1 : 0;
 	Oid			types[2] = {n == 1 ? TEXTOID : TEXTARRAYOID};
 	Datum		values[2];
+	const char *users;
+	char	   *owners;
 	SpiFrame	frame;
 	char	   *sql;
 
@@ -568,13 +573,18 @@ hub_read_clients(HubData *data, char *const *identifiers, int n)
 	spi_enter(&frame, hub->owner);
 	if (n != 1)
 		hub_plan_whole(hub);
+	users = hub_from(hub, HUB_USERS, "u", nargs);
+	/* the planner, which takes the servers of a few clients for many, would read all users */
+	owners = n > 1 && n <= HUB_FEW_CLIENTS && !hub->past ?
+		psprintf("LATERAL (SELECT u.name FROM %s WHERE u.id = p.user_id OFFSET 0) u ON true", users) :
+		psprintf("%s ON u.id = p.user_id", users);
 	sql = psprintf("SELECT c.identifier, v.id, v.name, p.id, u.name, p.name, %s FROM %s"
 				   " LEFT JOIN %s ON v.oauth_client_id = c.identifier"
 				   " LEFT JOIN %s ON p.oauth_client_id = c.identifier"
-				   " LEFT JOIN %s ON u.id = p.user_id%s",
+				   " LEFT JOIN %s%s",
 				   hub->has_allowed_scopes && !data->everyone ? "c.allowed_scopes" : "NULL::text",
 				   hub_from(hub, HUB_OAUTH_CLIENTS, "c", nargs), hub_from(hub, HUB_SERVICES, "v", nargs),
-				   hub_from(hub, HUB_SPAWNERS, "p", nargs), hub_from(hub, HUB_USERS, "u", nargs),
+				   hub_from(hub, HUB_SPAWNERS, "p", nargs), owners,
 				   n == 1 ? " WHERE c.identifier = $1" :
 				   n > 0 ? " WHERE c.identifier = ANY ($1)" : "");
 	hub_query(data, sql, nargs, types, values, n != 1, hub_client_row, data);
