@@ -327,16 +327,28 @@ decide_holders(Decision *d, ConcernList *roles, ConcernList *groups)
 		concern_add(&d->services, services[i], roles->items[0].reason);
 }
 
-/* Under another name somebody is as good as new in each group. */
+/*
+ * Under another name somebody is as good as new: what is held or asked for by that
+ * name meets, be it of one's own, by the servers' clients, or in each group.
+ */
 static void
 decide_renamed_user(Decision *d, const Note *note, Memberships *m)
 {
 	int		   *groups;
 	int			ngroups;
+	char	  **clients;
+	int			nclients;
 
+	concern_add(&d->users, note->id, "rename");
+	hub_clients_of_user(d->hub, note->id, &clients, &nclients);
+	for (int i = 0; i < nclients; i++)
+		d->clients = lappend(d->clients, clients[i]);
 	hub_groups_of_user(d->hub, note->id, &groups, &ngroups);
 	for (int i = 0; i < ngroups; i++)
-		membership_whole(m, groups[i]);
+	{
+		membership_join(m, note->id, groups[i]);
+		membership_leave(m, groups[i], NULL);
+	}
 }
 
 static void
@@ -386,8 +398,10 @@ decide_note(Decision *d, const Note *note, ConcernList *roles, ConcernList *grou
 		membership_leave(memberships, note->other, note->old_name);
 	else if (note_is(note, "client"))
 		d->clients = lappend(d->clients, note->old_name);
+	else if (note_is(note, "rename_service"))
+		concern_add(&d->services, note->id, "rename");
 	else if (note_is(note, "rename_group"))
-		membership_whole(memberships, note->id);	/* filters go by names */
+		membership_renamed(memberships, note->id);	/* filters go by names */
 	else if (note_is(note, "rename_user"))
 		decide_renamed_user(d, note, memberships);
 	else if (note_is(note, "release") || note_is(note, "scopes") || note_is(note, "id") ||

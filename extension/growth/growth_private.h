@@ -147,12 +147,13 @@ typedef struct Memberships
 	ConcernList groups;			/* tokens that filter by them are concerned */
 	ConcernList gone;			/* those that went; reason: the name */
 	ConcernList joined;			/* who holds something by them is concerned */
+	ConcernList renamed;		/* and who asks by them for what a member holds */
 } Memberships;
 
 extern void membership_join(Memberships *m, int user_id, int group_id);
 extern void membership_leave(Memberships *m, int group_id, const char *name);
 /* As if everybody had joined and left. */
-extern void membership_whole(Memberships *m, int group_id);
+extern void membership_renamed(Memberships *m, int group_id);
 extern void memberships_concern(Decision *d, Memberships *m, ConcernList *roles);
 
 /* Is a token concerned that is in by_group.tokens or by_user.tokens alone? */

@@ -19,9 +19,9 @@
  *
  * Somebody who leaves may end a cover, and a rename makes everything by the old
  * name another.  Then every token counts that filters, or was requested to, by
- * the group; after a rename everybody who holds something by it, too.  So it is
- * where many join at a time; whose name it is that somebody holds by is not asked
- * then.
+ * the group; after a group's rename everybody who holds something by it, too.  So
+ * it is where many join at a time; whose name it is that somebody holds by is not
+ * asked then.  A user with a new name leaves each group and joins it (decide.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -55,11 +55,18 @@ membership_leave(Memberships *m, int group_id, const char *name)
 		concern_add(&m->gone, group_id, name);
 }
 
-void
+static void
 membership_whole(Memberships *m, int group_id)
 {
 	concern_add(&m->groups, group_id, NULL);
 	concern_add(&m->joined, group_id, NULL);
+}
+
+void
+membership_renamed(Memberships *m, int group_id)
+{
+	membership_whole(m, group_id);
+	concern_add(&m->renamed, group_id, NULL);
 }
 
 /* ---- joins, one by one ---- */
@@ -180,6 +187,33 @@ membership_many(Decision *d, Memberships *m)
 	membership_holding(d, SCOPE_USER, NULL, 0, &d->by_user);
 }
 
+/*
+ * A group's new name: what a token asks by it may be held by the name of whoever
+ * is in it.  The token itself says what it asks by; what was requested at its issue
+ * is renamed along.
+ */
+static void
+membership_new_names(Decision *d, Memberships *m)
+{
+	int			n;
+	char	  **names = membership_names(d, HUB_GROUPS, &m->renamed, &n);
+	int		   *ids,
+			   *users;
+	int			nids,
+				nusers;
+
+	if (n == 0)
+		return;
+	d->join_groups = d->join_groups == NULL ? palloc(sizeof(char *) * n) :
+		repalloc(d->join_groups, sizeof(char *) * (d->njoin_groups + n));
+	memcpy(d->join_groups + d->njoin_groups, names, sizeof(char *) * n);
+	d->njoin_groups += n;
+	ids = concern_ids(&m->renamed, &nids);
+	hub_group_members(d->hub, ids, nids, &users, &nusers);
+	membership_add(&d->by_user.users, users, nusers);
+	membership_holding(d, SCOPE_USER, NULL, 0, &d->by_user);
+}
+
 /* Everybody who holds something by the group. */
 static void
 membership_holders(Decision *d, Memberships *m, ConcernList *roles)
@@ -234,6 +268,7 @@ memberships_concern(Decision *d, Memberships *m, ConcernList *roles)
 		membership_many(d, m);
 	else if (m->njoins > 0)
 		membership_few(d, m);
+	membership_new_names(d, m);
 	membership_filters(d, m);
 	membership_holders(d, m, roles);
 }

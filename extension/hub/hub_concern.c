@@ -267,6 +267,29 @@ hub_groups_of_user(const HubSchema *hub, int user, int **groups, int *ngroups)
 	spi_leave(&frame);
 }
 
+void
+hub_clients_of_user(const HubSchema *hub, int user, char ***clients, int *nclients)
+{
+	static const Oid types[1] = {INT4OID};
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext spi;
+	Datum		values[1] = {Int32GetDatum(user)};
+	SpiFrame	frame;
+	uint64		rows;
+
+	spi_enter(&frame, hub->owner);
+	rows = spi_run(psprintf("SELECT oauth_client_id FROM %s.%s WHERE user_id = $1 AND oauth_client_id IS NOT NULL",
+							hub->quoted, hub_table_name(HUB_SPAWNERS)),
+				   1, types, values, NULL, true, true, 0);
+	spi = MemoryContextSwitchTo(caller);
+	*clients = palloc(sizeof(char *) * Max(rows, 1));
+	*nclients = (int) rows;
+	for (uint64 i = 0; i < rows; i++)
+		(*clients)[i] = spi_utf8(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+	MemoryContextSwitchTo(spi);
+	spi_leave(&frame);
+}
+
 static bool
 hub_names_one(const char *json, ScopeKind kind, char *const *names, int n)
 {

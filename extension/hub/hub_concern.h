@@ -65,6 +65,9 @@ extern void hub_group_members(const HubSchema *hub, const int *groups, int ngrou
 /* Which groups is a user in? */
 extern void hub_groups_of_user(const HubSchema *hub, int user, int **groups, int *ngroups);
 
+/* Which OAuth clients stand for a user's servers?  Identifiers, UTF-8. */
+extern void hub_clients_of_user(const HubSchema *hub, int user, char ***clients, int *nclients);
+
 /*
  * Roles whose scopes filter by one of these names (n 0: by any), of groups or
  * users by kind, and users who have a share that does.  A user's server counts
