@@ -63,17 +63,22 @@ ANALYZE users, groups, services, roles, user_role_map, group_role_map, service_r
 SELECT pg_temp.told(call, 'small') FROM srf ORDER BY name;
 
 -- many of everything; nobody decides about so many here
+\if :{?few}
+\set size 1
+\else
+\set size 10
+\endif
 SELECT jhub_authz.set_mode('off') \g /dev/null
-INSERT INTO users (id, name, admin, created, last_activity, cookie_id) SELECT 10000 + i, 'many' || i, false, '2024-01-01', CASE WHEN i % 2 = 0 THEN now() AT TIME ZONE 'UTC' END, md5('many' || i) FROM generate_series(1, 3000) i;
-INSERT INTO user_role_map (user_id, role_id, managed_by_auth) SELECT 10000 + i, 1, false FROM generate_series(1, 3000) i;
-INSERT INTO groups (id, name) SELECT 10000 + i, 'crowd' || i FROM generate_series(1, 600) i;
-INSERT INTO user_group_map (user_id, group_id) SELECT 10000 + i, 10001 + i % 600 FROM generate_series(1, 3000) i;
-INSERT INTO oauth_clients (id, identifier, allowed_scopes) SELECT 10000 + i, 'client' || i, '[]' FROM generate_series(1, 800) i;
-INSERT INTO services (id, name, oauth_client_id) SELECT 10000 + i, 'robot' || i, 'client' || i FROM generate_series(1, 300) i;
-INSERT INTO spawners (id, user_id, name, oauth_client_id) SELECT 10000 + i, 10000 + i, '', 'client' || i FROM generate_series(301, 800) i;
-INSERT INTO shares (id, owner_id, spawner_id, user_id, created_at, scopes) SELECT 10000 + i, 10000 + i, 10000 + i, 10001 + i, now(), format('["access:servers!server=many%s/"]', i) FROM generate_series(301, 800) i;
-INSERT INTO api_tokens (id, user_id, client_id, created, prefix, hashed, note, scopes) SELECT 10000 + i, 10001 + i % 3000, 'jupyterhub', '2024-01-02', '', md5('crowd' || i), '', '["inherit"]' FROM generate_series(1, 5000) i;
-INSERT INTO oauth_codes (id, client_id, code, expires_at, user_id, scopes) SELECT 10000 + i, 'client1', md5('c' || i), 1, 10000 + i, '[]' FROM generate_series(1, 400) i;
+INSERT INTO users (id, name, admin, created, last_activity, cookie_id) SELECT 10000 + i, 'many' || i, false, '2024-01-01', CASE WHEN i % 2 = 0 THEN now() AT TIME ZONE 'UTC' END, md5('many' || i) FROM generate_series(1, 300 * :size) i;
+INSERT INTO user_role_map (user_id, role_id, managed_by_auth) SELECT 10000 + i, 1, false FROM generate_series(1, 300 * :size) i;
+INSERT INTO groups (id, name) SELECT 10000 + i, 'crowd' || i FROM generate_series(1, 60 * :size) i;
+INSERT INTO user_group_map (user_id, group_id) SELECT 10000 + i, 10001 + i % (60 * :size) FROM generate_series(1, 300 * :size) i;
+INSERT INTO oauth_clients (id, identifier, allowed_scopes) SELECT 10000 + i, 'client' || i, '[]' FROM generate_series(1, 80 * :size) i;
+INSERT INTO services (id, name, oauth_client_id) SELECT 10000 + i, 'robot' || i, 'client' || i FROM generate_series(1, 30 * :size) i;
+INSERT INTO spawners (id, user_id, name, oauth_client_id) SELECT 10000 + i, 10000 + i, '', 'client' || i FROM generate_series(30 * :size + 1, 80 * :size) i;
+INSERT INTO shares (id, owner_id, spawner_id, user_id, created_at, scopes) SELECT 10000 + i, 10000 + i, 10000 + i, 10001 + i, now(), format('["access:servers!server=many%s/"]', i) FROM generate_series(30 * :size + 1, 80 * :size) i;
+INSERT INTO api_tokens (id, user_id, client_id, created, prefix, hashed, note, scopes) SELECT 10000 + i, 10001 + i % (300 * :size), 'jupyterhub', '2024-01-02', '', md5('crowd' || i), '', '["inherit"]' FROM generate_series(1, 500 * :size) i;
+INSERT INTO oauth_codes (id, client_id, code, expires_at, user_id, scopes) SELECT 10000 + i, 'client1', md5('c' || i), 1, 10000 + i, '[]' FROM generate_series(1, 40 * :size) i;
 SELECT jhub_authz.set_mode('observe') \g /dev/null
 ANALYZE users, groups, services, roles, user_role_map, group_role_map, service_role_map, user_group_map, spawners, shares, share_codes, oauth_clients, oauth_codes, api_tokens, jhub_authz.history_changes;
 SELECT pg_temp.told(call, 'large') FROM srf ORDER BY name;
@@ -85,7 +90,7 @@ SELECT is(pg_temp.estimated(call), rows, call)
   FROM (VALUES ($$jhub_authz.visible_users('list:users')$$, (SELECT count(*) FROM users)), ($$jhub_authz.visible_users('list:groups')$$, 1),
                ($$jhub_authz.visible_users('list:users!user=many1 list:users!user=many2 read:users!user=many3')$$, 2), ($$jhub_authz.visible_users('list:users!group=crowd1')$$, 5),
                ($$jhub_authz.visible_users('read:users!user=many1', 'read:users')$$, 1), ($$jhub_authz.visible_groups('list:groups!group=crowd1')$$, 1),
-               ($$jhub_authz.visible_servers('read:servers!user=many301')$$, 1), ($$jhub_authz.visible_services('list:services!service=robot1 list:services!service=robot2')$$, 2)) AS v (call, rows);
+               ('jhub_authz.visible_servers(''read:servers!user=many' || 30 * :size + 1 || ''')', 1), ($$jhub_authz.visible_services('list:services!service=robot1 list:services!service=robot2')$$, 2)) AS v (call, rows);
 SELECT cmp_ok(pg_temp.estimated($$jhub_authz.visible_users(jhub_authz.user_scopes('many1'))$$), '<', 10::bigint, 'and what a user may see, as it is when it is planned');
 SELECT is(pg_temp.estimated($$jhub_authz.who_could('read:users', now())$$), pg_temp.estimated($$jhub_authz.who_can('read:users')$$), 'who_could as who_can');
 SELECT is((SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p WHERE p.pronamespace = 'jhub_authz'::regnamespace AND p.prosupport = 'jhub_authz._rows_support'::regproc AND NOT p.proretset), NULL, 'only functions that return sets have that support');
