@@ -24,8 +24,12 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* so many tokens are looked at together: their clients are read in one go */
-#define WHO_BATCH	1000
+/*
+ * So many tokens are looked at together: their clients are read in one go, which
+ * passes by all servers, and of the past by all that there ever were.  They take
+ * some hundred bytes each.
+ */
+#define WHO_BATCH	8000
 
 typedef struct WhoCan
 {
@@ -46,7 +50,7 @@ typedef struct WhoCan
 
 	MemoryContext batch;		/* of tokens that wait to be looked at */
 	int			ntokens;
-	HubToken   *tokens[WHO_BATCH];
+	HubToken  **tokens;			/* WHO_BATCH */
 } WhoCan;
 
 static bool
@@ -249,7 +253,7 @@ static void
 who_batch(WhoCan *who)
 {
 	MemoryContext caller = MemoryContextSwitchTo(who->batch);
-	char	   *clients[WHO_BATCH];
+	char	  **clients = palloc(sizeof(char *) * Max(who->ntokens, 1));
 	int			n = 0;
 
 	for (int i = 0; i < who->ntokens; i++)
@@ -300,6 +304,7 @@ who_answer(FunctionCallInfo fcinfo, WhoCan *who)
 	want.nusers = who->owner_users.n;
 	want.services = who->owner_services.ids;
 	want.nservices = who->owner_services.n;
+	who->tokens = palloc(sizeof(HubToken *) * WHO_BATCH);
 	who->batch = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz who_can tokens",
 									   ALLOCSET_DEFAULT_SIZES);
 	hub_each_token(who->hub, &want, false, who_keep_token, who);
