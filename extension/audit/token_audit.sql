@@ -12,6 +12,8 @@ COMMENT ON FUNCTION jhub_authz._token_audit(integer, jhub_authz.scopeset, timest
     IS 'row of token_audit of one token, given what token_baselines has under its id';
 REVOKE ALL ON FUNCTION jhub_authz._token_audit(integer, jhub_authz.scopeset, timestamp, timestamptz, timestamptz) FROM PUBLIC;
 
+-- OFFSET 0: each baseline is looked up.  A hash join would give the tokens in another
+-- order than that of their ids, in which they are read ahead.
 CREATE VIEW jhub_authz.token_audit AS
     SELECT k.id AS token_id, t.prefix, t.owner_kind, t.owner, t.client_id, t.note, t.class,
            t.policy, t.on_growth, t.inherit, t.on_share, t.max_age,
@@ -21,7 +23,8 @@ CREATE VIEW jhub_authz.token_audit AS
            t.expired, t.expires_at IS NULL AS never_expires, t.last_activity IS NULL AS never_used, t.uses_inherit,
            t.stored, t.effective, t.discarded, t.baseline, t.grown, t.baseline_taken_at, t.revoked_at, t.error
       FROM jhub_authz._audit_keys('token') k
-      LEFT JOIN jhub_authz.token_baselines b ON b.token_id OPERATOR(pg_catalog.=) k.id,
+      LEFT JOIN LATERAL (SELECT a.baseline, a.created, a.taken_at, a.revoked_at FROM jhub_authz.token_baselines a
+                          WHERE a.token_id OPERATOR(pg_catalog.=) k.id OFFSET 0) b ON true,
            LATERAL jhub_authz._token_audit(k.id, b.baseline, b.created, b.taken_at, b.revoked_at) t;
 COMMENT ON VIEW jhub_authz.token_audit IS 'every token, live or expired: whose it is, how old and idle, what it can do and what it gained; never the token or its hash';
 COMMENT ON COLUMN jhub_authz.token_audit.token_id IS 'id in the hub''s api_tokens; the hub''s pages show it as a12';

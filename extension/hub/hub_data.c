@@ -552,7 +552,7 @@ hub_client_row(HeapTuple tuple, TupleDesc desc, void *arg)
 	}
 }
 
-/* Read these clients, or all (n 0).  No client is compared with each of the list. */
+/* Read these clients, or all (n 0).  A long list is joined, not compared with each. */
 static void
 hub_read_clients(HubData *data, char *const *identifiers, int n)
 {
@@ -586,7 +586,8 @@ hub_read_clients(HubData *data, char *const *identifiers, int n)
 				   hub_from(hub, HUB_OAUTH_CLIENTS, "c", nargs), hub_from(hub, HUB_SERVICES, "v", nargs),
 				   hub_from(hub, HUB_SPAWNERS, "p", nargs), owners,
 				   n == 1 ? " WHERE c.identifier = $1" :
-				   n > 0 ? " WHERE c.identifier IN (SELECT unnest($1))" : "");
+				   n > HUB_FEW_CLIENTS ? " WHERE c.identifier IN (SELECT unnest($1))" :
+				   n > 0 ? " WHERE c.identifier = ANY ($1)" : "");
 	hub_query(data, sql, nargs, types, values, n != 1, hub_client_row, data);
 	spi_leave(&frame);
 }
