@@ -20,7 +20,7 @@ CREATE SCHEMA hub_assertions AUTHORIZATION hub_assertions_owner;
 SET client_min_messages = error;
 SET search_path = public, hub_assertions;
 SELECT jhub_authz.attach('hub_assertions') \g /dev/null
-SELECT plan(61);
+SELECT plan(66);
 
 -- What becomes of a change; nothing of it stays.
 CREATE FUNCTION hub_assertions.change(what text) RETURNS text LANGUAGE plpgsql AS $$
@@ -118,6 +118,14 @@ SELECT is(hub_assertions.change(what), '23514 Assertion ' || detail, what) FROM 
     UNION ALL
     SELECT hub_assertions.token(99, 1, created, '["list:users"]'), '99: token "99" must not hold "list:users": by role "admin" (stored).'
       FROM unnest(ARRAY['timezone(''UTC'', now())', '''2020-01-01''', 'NULL']) AS c (created)) AS v;
+-- ... and one whose row it writes again was, as it was
+SELECT alike(hub_assertions.change('UPDATE api_tokens SET ' || what || ' WHERE id = 4; DELETE FROM user_role_map WHERE user_id = 1'),
+    '23514 %Assertion 5: token "4" must hold "list:users": it does not hold it.%', what || ' does not hide what it held')
+  FROM unnest(ARRAY['last_activity = now()', 'scopes = scopes']) AS w (what);
+INSERT INTO jhub_authz.assertions (assertion_id, subject_kind, subject, required, expected, veto, note) OVERRIDING SYSTEM VALUE VALUES (98, 'token', '4', 'list:users', false, true, '');
+SELECT is(hub_assertions.change('UPDATE api_tokens SET ' || what || ' WHERE id = 4; INSERT INTO user_role_map VALUES (14, 14, false)'), 'ZZ001', what || ' does not make it new')
+  FROM unnest(ARRAY['last_activity = now()', 'scopes = scopes', 'scopes = ''["list:users", "read:users:name"]''']) AS w (what);
+DELETE FROM jhub_authz.assertions WHERE assertion_id = 98;
 
 -- modes, and a preview
 SELECT jhub_authz.set_mode('observe') \g /dev/null

@@ -283,7 +283,6 @@ typedef struct HubToken
 	char	   *scopes;			/* for hub_parse_scopes; NULL if none */
 	const Scopeset *stored;		/* parsed; empty if NULL or broken */
 	char	   *defect;
-	bool		is_written_here;	/* by this transaction; false unless wanted */
 } HubToken;
 
 /* Which tokens to pass by: the union of the lists, or all. */
@@ -291,7 +290,7 @@ typedef struct HubTokenWant
 {
 	bool		all;
 	bool		live_only;		/* not expired */
-	bool		written_here;	/* tell what this transaction wrote */
+	bool		before_this;	/* as they were before this transaction */
 	int			nids;
 	const int  *ids;
 	int			nusers;

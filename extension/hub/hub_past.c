@@ -317,8 +317,7 @@ past_live_token(HubToken *token, void *arg)
 	PastTokens *tokens = arg;
 	Timestamp	at = (Timestamp) tokens->past->at;
 
-	/* what its row says of its beginning, whoever writes it can make up */
-	if (token->is_written_here || (token->has_created && token->created > at))
+	if (token->has_created && token->created > at)
 		return;
 	if (tokens->live_only && token->has_expires && token->expires_at < at)
 		return;
@@ -339,7 +338,8 @@ hub_past_each_unchanged(const HubSchema *past, const HubTokenWant *want, bool la
 		return;
 	past_read_changed(&tokens, latest);
 	live_want.live_only = false;	/* as of that moment, not of now */
-	live_want.written_here = true;
+	/* what its row says of its beginning, whoever writes it can make up */
+	live_want.before_this = true;
 	hub_each_token(live, &live_want, latest, past_live_token, &tokens);
 	hash_destroy(tokens.changed);
 }

@@ -10,7 +10,6 @@
  */
 #include "hub_private.h"
 
-#include "access/xact.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -178,13 +177,12 @@ hub_token_query(HubTokenQuery *query, const HubSchema *hub, const HubTokenWant *
 	memset(query, 0, sizeof(*query));
 	initStringInfo(&query->sql);
 	appendStringInfo(&query->sql,
-					 "SELECT id, user_id, service_id, client_id, %s, %s, created, expires_at, %s, %s, %s"
+					 "SELECT id, user_id, service_id, client_id, %s, %s, created, expires_at, %s, %s"
 					 " FROM %s WHERE ",
 					 hub_token_column(hub, "note", "NULL::text"),
 					 hub_token_column(hub, "prefix", "NULL::text"),
 					 hub_token_column(hub, "scopes", "NULL::text"),
 					 hub_token_column(hub, "last_activity", "NULL::timestamp"),
-					 want->written_here && !hub->past ? "t.xmin" : "NULL::xid",
 					 hub_from(hub, HUB_API_TOKENS, "t", 0));
 	query->nargs = hub_from_args(hub, 0, query->types, query->values);
 	if (want->all && want->most > 0)
@@ -246,7 +244,6 @@ hub_token_row(HeapTuple row, TupleDesc desc, void *arg)
 	HubTokenLoop *loop = arg;
 	const HubParsed *parsed;
 	HubToken	token;
-	Datum		writer;
 	bool		isnull;
 
 	token.id = spi_int(row, desc, 1, 0);
@@ -262,8 +259,6 @@ hub_token_row(HeapTuple row, TupleDesc desc, void *arg)
 	token.scopes = hub_text(row, desc, 9);
 	token.last_activity = spi_time(row, desc, 10, &isnull);
 	token.has_activity = !isnull;
-	writer = SPI_getbinval(row, desc, 11, &isnull);
-	token.is_written_here = !isnull && TransactionIdIsCurrentTransactionId(DatumGetTransactionId(writer));
 	parsed = hub_parse_cached(loop->cache, token.scopes);
 	token.stored = parsed->scopes;
 	token.defect = parsed->defect;
@@ -286,8 +281,12 @@ hub_each_token(const HubSchema *hub, const HubTokenWant *want, bool latest,
 	if (hub_token_query(&query, hub, want))
 	{
 		loop.cache = hub_parse_cache(CurrentMemoryContext);
-		spi_each(query.sql.data, query.nargs, query.types, query.values, NULL, latest,
-				 hub_token_row, &loop);
+		if (want->before_this)
+			spi_each_before(query.sql.data, query.nargs, query.types, query.values, NULL, latest,
+							hub_token_row, &loop);
+		else
+			spi_each(query.sql.data, query.nargs, query.types, query.values, NULL, latest,
+					 hub_token_row, &loop);
 	}
 	spi_leave(&frame);
 	if (hub->past)

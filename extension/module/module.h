@@ -78,6 +78,11 @@ extern void spi_each(const char *sql, int nargs, const Oid *argtypes,
 					 const Datum *values, const char *nulls,
 					 bool latest, spi_row_fn each, void *arg);
 
+/* The same, without what this transaction has done so far. */
+extern void spi_each_before(const char *sql, int nargs, const Oid *argtypes,
+							const Datum *values, const char *nulls,
+							bool latest, spi_row_fn each, void *arg);
+
 /*
  * Of which state of the database is something that was read?  Of two equal ones
  * it is the same.

@@ -303,22 +303,23 @@ spi_run(const char *sql, int nargs, const Oid *argtypes,
 	return SPI_processed;
 }
 
-void
-spi_each(const char *sql, int nargs, const Oid *argtypes,
-		 const Datum *values, const char *nulls,
-		 bool latest, spi_row_fn each, void *arg)
+static void
+spi_each_at(const char *sql, int nargs, const Oid *argtypes,
+			const Datum *values, const char *nulls,
+			bool latest, bool before, spi_row_fn each, void *arg)
 {
 	SPIPlanPtr	plan = spi_saved_plan(sql, nargs, argtypes, false);
-	bool		pushed = spi_use_latest(latest);
+	bool		pushed = spi_use_latest(latest) || before;
 	MemoryContext row_context;
 	MemoryContext save_context;
 	Portal		portal;
 
-	if (pushed)
-	{
+	if (spi_use_latest(latest))
 		CommandCounterIncrement();
-		PushActiveSnapshot(GetLatestSnapshot());
-	}
+	if (pushed)
+		PushCopiedSnapshot(spi_use_latest(latest) ? GetLatestSnapshot() : GetActiveSnapshot());
+	if (before)
+		GetActiveSnapshot()->curcid = FirstCommandId;
 	portal = SPI_cursor_open(NULL, plan, unconstify(Datum *, values), nulls, true);
 	if (pushed)
 		PopActiveSnapshot();	/* the portal has its own registration */
@@ -347,6 +348,27 @@ spi_each(const char *sql, int nargs, const Oid *argtypes,
 	}
 	SPI_cursor_close(portal);
 	MemoryContextDelete(row_context);
+}
+
+void
+spi_each(const char *sql, int nargs, const Oid *argtypes,
+		 const Datum *values, const char *nulls,
+		 bool latest, spi_row_fn each, void *arg)
+{
+	spi_each_at(sql, nargs, argtypes, values, nulls, latest, false, each, arg);
+}
+
+/*
+ * A snapshot that is of before the first command sees nothing of what this
+ * transaction did: not the rows that it made, and those that it changed as they
+ * were.
+ */
+void
+spi_each_before(const char *sql, int nargs, const Oid *argtypes,
+				const Datum *values, const char *nulls,
+				bool latest, spi_row_fn each, void *arg)
+{
+	spi_each_at(sql, nargs, argtypes, values, nulls, latest, true, each, arg);
 }
 
 char *
