@@ -10,7 +10,7 @@ PGFILEDESC = "jhub_authz - JupyterHub authorization in the database"
 ROOMS ?= module algebra catalogue hub effective issue growth upgrade login server audit
 
 OBJS_module = module spi insert jsonb settings
-OBJS_algebra = scope_json scope_parse scope_suggest scopeset_build scopeset_write scopeset_view scopeset_upgrade scopeset_read scopeset_io scopeset_op scopeset_intersect scopeset_cover scopeset_order scopeset_filters scopeset_functions scopeset_agg scopeset_explode scopeset_gin scopeset_typanalyze scopeset_selfuncs
+OBJS_algebra = scope_json scope_parse scope_suggest scopeset_build scopeset_write scopeset_view scopeset_upgrade scopeset_read scopeset_io scopeset_op scopeset_intersect scopeset_cover scopeset_order scopeset_filters scopeset_functions scopeset_agg scopeset_explode scopeset_gin scopeset_gin_hash scopeset_typanalyze scopeset_selfuncs
 OBJS_catalogue = hub_releases catalogue custom_scopes custom_scopes_json expand suggest
 OBJS_hub = hub_visible hub_models hub_schema hub_names hub_list hub_data hub_membership hub_kept hub_tokens hub_token_write hub_login hub_owned hub_requests hub_scope_users hub_concern hub_history hub_past hub_audit scope_functions status self_check hub_census
 OBJS_effective = effective paths resolve scope_checks scope_support rows_support subjects everyone visible
@@ -22,7 +22,7 @@ OBJS_login = login_unicode login_str login_value login_options login_pattern log
 OBJS_server = required_scopes authorize identity whoami api api_models api_urls
 
 SQL_module = guard settings
-SQL_algebra = type operators index aggregates reach estimates
+SQL_algebra = type operators index aggregates reach index_hash estimates
 SQL_catalogue = catalogue
 SQL_hub = hub census
 SQL_effective = algebra effective planner
