@@ -122,8 +122,8 @@ SELECT is(jhub_authz.current_subject(), 'user:alice', 'as it was');
 -- how it is marked
 SELECT is_empty($$ SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'jhub_authz'::regnamespace
     AND (p.proname IN ('act_as', 'whoami', 'current_subject', 'current_scopes') OR p.proname ~ '^_?api_')
-    AND (p.proparallel <> CASE p.proname WHEN 'whoami' THEN 's' ELSE 'r' END OR p.proleakproof OR p.prosecdef OR has_function_privilege('public', p.oid, 'EXECUTE')) $$,
-    'never in a parallel worker but for whoami, which asks for no identity, not leakproof, nobody''s by default');
+    AND (p.proparallel <> 'r' OR p.proleakproof OR p.prosecdef OR has_function_privilege('public', p.oid, 'EXECUTE')) $$,
+    'never in a parallel worker, not leakproof, nobody''s by default');
 SELECT is((SELECT provolatile::text FROM pg_proc WHERE oid = 'jhub_authz.act_as(text)'::regprocedure), 'v', 'act_as is volatile');
 SELECT * FROM finish();
 ROLLBACK;

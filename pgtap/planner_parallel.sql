@@ -104,6 +104,8 @@ CREATE TEMP TABLE reason (function text, why text);
 INSERT INTO reason SELECT unnest(functions), why FROM (VALUES
     ('{act_as,current_subject,current_scopes,_api_users,_api_user,_api_groups,_api_group,_api_services,_api_service,_api_user_servers,_api_token_users,_api_user_tokens,api_user,api_group,api_service}'::text[],
      'the identity is in the memory of the session''s process'),
+    ('{authenticate,authorize_token,whoami}',
+     'the session keeps its statement, which may hold the token, out of the log; it would not for an error of a worker'),
     ('{all_user_scopes,all_service_scopes,all_group_scopes,all_token_scopes,_audit_keys,_scopes_of,_token_audit,who_can,who_could,role_reach,scope_changes,actual_grants,grant_diffs,graph_dot,graph_mermaid,_effective_admins,_admins,_escalation_paths,_escalations,_toxic_combinations,_orphaned_grants,_orphans,_leavers,_leaver_gaps,dormant_tokens,_users_seen,_group_members,_shares,_oauth_codes,_row_counts,_self_check,self_check,_drift_since,check_assertions,require_assertions,require_targets,report_html,_report_admins,_report_findings,_report_growth,_report_heat,_report_shares,_report_tokens}',
      'they read the whole hub, or may: each worker would read it once more'),
     ('{upgrade_check}', 'it needs a subtransaction')) AS v (functions, why);

@@ -31,7 +31,7 @@ COMMENT ON FUNCTION jhub_authz.issue_token(text, text, jhub_authz.scopeset, text
 REVOKE ALL ON FUNCTION jhub_authz.issue_token(text, text, jhub_authz.scopeset, text[], interval, text, text) FROM PUBLIC;
 
 CREATE FUNCTION jhub_authz.authenticate(token text) RETURNS integer
-    AS 'MODULE_PATHNAME', 'jhub_authz_authenticate' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000;
+    AS 'MODULE_PATHNAME', 'jhub_authz_authenticate' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000;
 COMMENT ON FUNCTION jhub_authz.authenticate(text) IS 'id of the live token that this is, or NULL';
 REVOKE ALL ON FUNCTION jhub_authz.authenticate(text) FROM PUBLIC;
 

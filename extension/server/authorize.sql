@@ -9,7 +9,7 @@ REVOKE ALL ON FUNCTION jhub_authz.authorize(jhub_authz.scopeset, text, text, tex
 
 CREATE FUNCTION jhub_authz.authorize_token(token text, owner text, server text, action text, resource text,
                                            app text DEFAULT 'jupyter_server') RETURNS boolean
-    AS 'MODULE_PATHNAME', 'jhub_authz_authorize_token' LANGUAGE C STABLE PARALLEL SAFE COST 20000;
+    AS 'MODULE_PATHNAME', 'jhub_authz_authorize_token' LANGUAGE C STABLE PARALLEL RESTRICTED COST 20000;
 COMMENT ON FUNCTION jhub_authz.authorize_token(text, text, text, text, text, text)
     IS 'the same for the scopes of a clear token; false if it is no live one';
 REVOKE ALL ON FUNCTION jhub_authz.authorize_token(text, text, text, text, text, text) FROM PUBLIC;

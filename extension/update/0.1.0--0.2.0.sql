@@ -85,7 +85,6 @@ END
 $detach$;
 
 -- questions that read and keep nothing are asked in parallel workers as well
-ALTER FUNCTION jhub_authz.authenticate(text) PARALLEL SAFE;
 ALTER FUNCTION jhub_authz.resolve_request(text, text, text[], text) PARALLEL SAFE;
 ALTER FUNCTION jhub_authz._status() PARALLEL SAFE;
 ALTER FUNCTION jhub_authz._expected_triggers() PARALLEL SAFE ROWS 40;
