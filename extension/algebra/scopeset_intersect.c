@@ -245,7 +245,7 @@ intersect_next_owner(IntersectOwners *o, const IntersectSide *s, const char *ser
 }
 
 /* As intersect_alone, of many servers and users. */
-static void
+static pg_noinline void
 intersect_owned(IntersectResult *r, IntersectSide *mine, const IntersectSide *other, int end)
 {
 	const ScopesetView view = mine->view;
@@ -329,7 +329,7 @@ intersect_both(IntersectResult *r, IntersectSide *a, IntersectSide *b, ScopeKind
  * The merge by words of one kind that neither side can cover but by the very
  * filter: then there are no unfiltered bases.  Both sides have some.
  */
-static void
+static pg_noinline void
 intersect_exact(IntersectResult *r, IntersectSide *a, IntersectSide *b, int aend, int bend,
 				ScopeKind kind)
 {
