@@ -112,6 +112,23 @@ def tokens(request):
     return seconds, answer
 
 
+def grown(request):
+    """Tokens that hold more than their baseline after a change that stays undone."""
+    baselines = {token_id: frozenset(baseline) for token_id, baseline in request["baselines"]}
+    session.rollback()
+    session.expunge_all()
+    session.connection().exec_driver_sql(request["change"])
+    begin = time.process_time()
+    answer = []
+    for token_id, baseline in baselines.items():
+        now = frozenset(scopes.get_scopes_for(session.get(orm.APIToken, token_id)))
+        if scopes._intersect_expanded_scopes(now, baseline, session) != now:
+            answer.append(token_id)
+    seconds = time.process_time() - begin
+    session.rollback()
+    return seconds, answer
+
+
 def authorize(request):
     """Access to a server and a required scope, as its own process asks for them."""
     check = auth.check_scopes
@@ -159,7 +176,7 @@ def connect(request):
     return 0, __import__("jupyterhub").__version__
 
 
-JOBS = {f.__name__: f for f in (intersect, has_scope, parse, write, tokens, authorize, users, connect)}
+JOBS = {f.__name__: f for f in (intersect, has_scope, parse, write, tokens, grown, authorize, users, connect)}
 
 for line in sys.stdin:
     request = json.loads(line)

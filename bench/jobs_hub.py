@@ -5,6 +5,7 @@ same rows, and plain SQL, whose answers must be the same to the member.
 """
 
 import datetime
+import json
 
 import population
 from jobs_sets import OURS, Looped, answers, array_text, json_text, python_side, table
@@ -63,8 +64,9 @@ def token_sides(databases, hub, results, users, rng, name, bound, python):
         request = {"job": "tokens", "ids": ids, "memory": True}
         answer = hub.ask(request)["answer"]
         good &= results.same(name, {"ours": [[i, got.get(i, "[]")] for i in ids], "hub": answer})
-        sides[f"JupyterHub's Python, cached, from {len(ids)}"] = lambda: (
-            hub.ask(request)["seconds"] * total / len(ids))
+        for kind, memory in (("uncached", False), ("cached", True)):
+            sides[f"JupyterHub's Python, {kind}, from {len(ids)}"] = lambda memory=memory: (
+                hub.ask({**request, "memory": memory})["seconds"] * total / len(ids))
     b.run("DROP TABLE rival_answer, our_answer")
     return b, sides, good, total
 
@@ -132,11 +134,26 @@ def growth(databases, hub, results, rng, effort):
 
     revoked = f"""SELECT token_id FROM {OURS}.token_events
                    WHERE txid = pg_current_xact_id() AND action = 'revoked' ORDER BY 1"""
-    if results.same(name, {"ours": ours("revoke", revoked), "SQL": sorted(sql(True))}):
+    # the hub keeps no baselines: it gets ours, of some of the holders' tokens
+    all_of_them = b.run(f"""SELECT b.token_id, b.baseline::text FROM {OURS}.token_baselines b JOIN api_tokens t ON t.id = b.token_id
+                             JOIN user_role_map u ON u.user_id = t.user_id AND u.role_id = {population.HELPER_ROLE}""")
+    some = sorted(rng.sample(all_of_them, min(SAMPLE, len(all_of_them))))
+    hub.ask({"job": "connect", "url": databases.url(users)})
+    request = {"job": "grown", "change": change, "baselines": [[token_id, json.loads(baseline)] for token_id, baseline in some]}
+    found = ours("revoke", revoked)
+    of_some = [[token_id] for (token_id,) in found if token_id in dict(some)]
+    good = results.same(name + ", of some tokens", {"ours": of_some, "hub": [[i] for i in hub.ask(request)["answer"]]})
+
+    def python(memory):
+        return lambda: hub.ask({**request, "memory": memory})["seconds"] * len(all_of_them) / len(some)
+
+    if results.same(name, {"ours": found, "SQL": sorted(sql(True))}) and good:
         results.measure(name, "ms", {
             "jhub_authz, the decision": lambda: ours("ignore"),
             "jhub_authz, and all revoked": lambda: ours("revoke"),
             "plain SQL, the decision": sql,
+            f"JupyterHub's Python, uncached, from {len(some)}": python(False),
+            f"JupyterHub's Python, cached, from {len(some)}": python(True),
         }, bound=None if databases.quick else ("20 ms", 20), rounds=5)
 
 

@@ -235,6 +235,8 @@ def intersect_unfiltered(b, hub, results, rng, effort):
         "bit(128) &": Looped(b, "open_bits", "a & b", 300000 * effort),
         "JupyterHub's Python, uncached": python_side(
             hub, {"job": "intersect", "pairs": pairs, "times": 10 * effort}, PAIRS * 10 * effort),
+        "JupyterHub's Python, cached": python_side(
+            hub, {"job": "intersect", "pairs": pairs, "times": 20 * effort, "memory": True}, PAIRS * 20 * effort),
     }
     if results.same(name, got):
         results.measure(name, "ns", sides, bound=("60 ns", 60))
@@ -275,6 +277,9 @@ def has_scope(b, hub, results, rng, effort):
             "JupyterHub's Python, uncached": python_side(
                 hub, {"job": "has_scope", "have": held, "scope": asked, "times": 5 * effort},
                 PAIRS * 5 * effort),
+            "JupyterHub's Python, cached": python_side(
+                hub, {"job": "has_scope", "have": held, "scope": asked, "times": 20 * effort, "memory": True},
+                PAIRS * 20 * effort),
         }
         if results.same(name, got):
             results.measure(name, "ns", sides, bound=(f"{bound} ns", bound))

@@ -16,7 +16,6 @@ import os
 import random
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,9 @@ import psycopg2
 import requests
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "real_hub"))
+from real_hub import RealHub, free_ports  # noqa: E402
+
 FOLDER, PYTHON, NUMBER, SEED = os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 RNG = random.Random(SEED)
 DATABASE, HUB_ROLE, READER = "jhub_authz_api", "jhub_authz_api_hub", "jhub_authz_api_reader"
@@ -77,18 +79,9 @@ def skip(why):
 # ---------------------------------------------------------------- the hub
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
-class Hub:
+class Hub(RealHub):
     def __init__(self, made, db_url):
+        super().__init__(FOLDER, PYTHON, os.path.join(HERE, "jupyterhub_config.py"))
         port, proxy_port, stub_port = free_ports(3)
         self.base_url = RNG.choice(["/", "/hubs/one/"])
         self.public_url = RNG.choice(["", "https://hub.example.org:8443", "http://hub.example.org"])
@@ -106,41 +99,6 @@ class Hub:
         }
         self.url = f"http://127.0.0.1:{port}{self.base_url}hub/api"
         self.http = requests.Session()
-        self.log = os.path.join(FOLDER, "hub.log")
-        self.process = None
-
-    def start(self):
-        with open(os.path.join(FOLDER, "setup.json"), "w") as f:
-            json.dump(self.setup, f)
-        environment = {
-            "PATH": os.path.dirname(PYTHON) + ":/usr/local/bin:/usr/bin:/bin", "HOME": FOLDER, "TMPDIR": FOLDER,
-            "LANG": "C.UTF-8", "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1", "PGHOST": os.environ["PGHOST"],
-        }
-        with open(self.log, "a") as log:
-            self.process = subprocess.Popen(
-                [PYTHON, "-m", "jupyterhub", "-f", os.path.join(HERE, "jupyterhub_config.py")], cwd=FOLDER,
-                env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        until = time.monotonic() + 300
-        while time.monotonic() < until and self.process.poll() is None:
-            try:
-                if requests.get(self.url + "/", timeout=5).status_code == 200:
-                    return
-            except requests.RequestException:
-                pass
-            time.sleep(0.2)
-        with open(self.log) as log:
-            print(log.read()[-4000:])
-        raise SystemExit("the hub did not start")
-
-    def stop(self):
-        if self.process is None:
-            return
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
     def get(self, path, token):
         """The JSON of an answer, or its status."""
@@ -345,7 +303,7 @@ def main():
     hub = Hub(made, db_url)
     print(f"# JupyterHub {made['version']} at {hub.base_url}, {len(made['tokens'])} tokens", flush=True)
     begin = time.monotonic()
-    hub.start()
+    hub.start(hub.setup, hub.url)
     started = os.path.getsize(hub.log)  # it has things to say about names
     try:
         db = psycopg2.connect(dbname=DATABASE)

@@ -8,30 +8,12 @@ import threading
 from jupyterhub import user
 from jupyterhub.app import JupyterHub
 from jupyterhub.auth import DummyAuthenticator
-from jupyterhub.proxy import Proxy
 from jupyterhub.spawner import Spawner
-from traitlets import Dict
+from no_proxy import NoProxy
 
 c = get_config()  # noqa: F821
 with open("setup.json") as f:
     setup = json.load(f)
-
-
-class NoProxy(Proxy):
-    """Remembers routes, and serves none."""
-
-    should_start = False
-    routes = Dict()
-
-    async def add_route(self, routespec, target, data):
-        routespec = self.validate_routespec(routespec)
-        self.routes[routespec] = {"routespec": routespec, "target": target, "data": data}
-
-    async def delete_route(self, routespec):
-        self.routes.pop(self.validate_routespec(routespec), None)
-
-    async def get_all_routes(self):
-        return dict(self.routes)
 
 
 class Pretending(Spawner):

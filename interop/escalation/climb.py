@@ -10,16 +10,16 @@ it.  For those of whom nothing is said, the hub must refuse the step.
 import json
 import os
 import re
-import signal
-import socket
 import subprocess
 import sys
-import time
 
 import psycopg2
 import requests
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "real_hub"))
+from real_hub import RealHub, free_ports  # noqa: E402
+
 FOLDER, PYTHON = os.path.abspath(sys.argv[1]), sys.argv[2]
 DATABASE, HUB_ROLE = "jhub_authz_escalation", "jhub_authz_escalation_hub"
 
@@ -59,18 +59,9 @@ def check(what, good, why=""):
         print(f"not ok - {what}: {why}", flush=True)
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
-class Hub:
+class Hub(RealHub):
     def __init__(self, version):
+        super().__init__(FOLDER, PYTHON, os.path.join(HERE, "jupyterhub_config.py"))
         port, proxy_port = free_ports(2)
         self.url = f"http://127.0.0.1:{port}/hub/api"
         self.shares = version >= SHARES_SINCE
@@ -88,41 +79,6 @@ class Hub:
             "groups": {"x": [], "staff": [], "chain": [], "crowd": ["member"]},
             "services": [{"name": "by-user", "api_token": "u" * 32}, {"name": "by-service", "api_token": "s" * 32}],
         }
-        self.log = os.path.join(FOLDER, "hub.log")
-        self.process = None
-
-    def start(self):
-        with open(os.path.join(FOLDER, "setup.json"), "w") as f:
-            json.dump(self.setup, f)
-        environment = {
-            "PATH": os.path.dirname(PYTHON) + ":/usr/local/bin:/usr/bin:/bin", "HOME": FOLDER, "TMPDIR": FOLDER,
-            "LANG": "C.UTF-8", "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1", "PGHOST": os.environ["PGHOST"],
-        }
-        with open(self.log, "a") as log:
-            self.process = subprocess.Popen(
-                [PYTHON, "-m", "jupyterhub", "-f", os.path.join(HERE, "jupyterhub_config.py")], cwd=FOLDER,
-                env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        until = time.monotonic() + 300
-        while time.monotonic() < until and self.process.poll() is None:
-            try:
-                if requests.get(self.url + "/", timeout=5).status_code == 200:
-                    return
-            except requests.RequestException:
-                pass
-            time.sleep(0.2)
-        with open(self.log) as log:
-            print(log.read()[-4000:])
-        raise SystemExit("the hub did not start\n0 passed, 1 failed")
-
-    def stop(self):
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
     def ask(self, method, path, token, body=None):
         return requests.request(method, self.url + path, json=body, timeout=60, headers={"Authorization": "token " + token})
@@ -195,7 +151,7 @@ def main():
     hub.as_service = version < [5, 5, 2] or [6, 0, 0] <= version < [6, 1, 0]
     hub.services_told = {"by-service"} if version < [5, 5, 0] else {"by-service", "by-user"}
     try:
-        hub.start()
+        hub.start(hub.setup, hub.url)
         ours = psycopg2.connect(dbname=DATABASE)
         ours.autocommit = True
         sql = ours.cursor()

@@ -2,21 +2,8 @@
 import os
 
 from jupyterhub.auth import DummyAuthenticator
-from jupyterhub.proxy import Proxy
 from jupyterhub.spawner import Spawner
-
-
-class NoProxy(Proxy):
-    should_start = False
-
-    async def add_route(self, routespec, target, data):
-        pass
-
-    async def delete_route(self, routespec):
-        pass
-
-    async def get_all_routes(self):
-        return {}
+from no_proxy import NoProxy
 
 
 class Running(Spawner):

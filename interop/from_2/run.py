@@ -24,7 +24,6 @@ import os
 import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -35,6 +34,10 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+REAL_HUB = HERE.parent / "real_hub"
+sys.path.insert(0, str(REAL_HUB))
+from real_hub import free_ports  # noqa: E402
+
 LISTS = ("scopes", "allowed_scopes")    # columns that hold a JSON list
 FAILURE = re.compile(r"column \S+ does not exist")   # of the direct way, JupyterHub issue 5427
 
@@ -136,16 +139,6 @@ class Up(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
 class Hub:
     def __init__(self, server, name, python, database):
         port, other = free_ports(2)
@@ -155,7 +148,7 @@ class Hub:
         self.log = self.folder / "hub.log"
         env = dict(server.env, FROM_2_DB_URL=server.url(database), FROM_2_PORT=str(port), FROM_2_OTHER_PORT=str(other),
                    PATH=os.path.dirname(os.path.abspath(python)) + os.pathsep + server.env["PATH"],
-                   JUPYTERHUB_CRYPT_KEY="", PYTHONDONTWRITEBYTECODE="1")
+                   JUPYTERHUB_CRYPT_KEY="", PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=str(REAL_HUB))
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(
                 [python, "-W", "ignore", "-m", "jupyterhub", "-f", str(HERE / "hub_config.py")], cwd=self.folder, env=env,

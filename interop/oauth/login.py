@@ -19,8 +19,6 @@ import random
 import re
 import secrets
 import signal
-import socket
-import subprocess
 import sys
 import time
 import urllib.parse
@@ -29,6 +27,9 @@ import psycopg2
 import requests
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "real_hub"))
+from real_hub import RealHub, free_ports  # noqa: E402
+
 FOLDER, PYTHON, LOGINS, SEED = os.path.abspath(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 RNG = random.Random(SEED)
 DATABASE, HUB_ROLE = "jhub_authz_oauth", "jhub_authz_oauth_hub"
@@ -129,18 +130,9 @@ def a_hub():
 # ---------------------------------------------------------------- the hub
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
-class Hub:
+class Hub(RealHub):
     def __init__(self, setup):
+        super().__init__(FOLDER, PYTHON, os.path.join(HERE, "jupyterhub_config.py"))
         port, proxy_port = free_ports(2)
         self.setup = {
             **setup, "port": port, "proxy_port": proxy_port, "base_url": RNG.choice(["/", "/hubs/one/"]),
@@ -148,42 +140,7 @@ class Hub:
         }
         self.hub = f"http://127.0.0.1:{port}{self.setup['base_url']}hub"
         self.boss = next(s["api_token"] for s in setup["services"] if s["name"] == "nothing")
-        self.log = os.path.join(FOLDER, "hub.log")
-        self.process, self.sessions, self.read = None, {}, 0
-
-    def start(self):
-        with open(os.path.join(FOLDER, "setup.json"), "w") as f:
-            json.dump(self.setup, f)
-        environment = {
-            "PATH": os.path.dirname(PYTHON) + ":/usr/local/bin:/usr/bin:/bin", "HOME": FOLDER, "TMPDIR": FOLDER,
-            "LANG": "C.UTF-8", "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1", "PGHOST": os.environ["PGHOST"],
-        }
-        with open(self.log, "a") as log:
-            self.process = subprocess.Popen(
-                [PYTHON, "-m", "jupyterhub", "-f", os.path.join(HERE, "jupyterhub_config.py")], cwd=FOLDER,
-                env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        until = time.monotonic() + 300
-        while time.monotonic() < until and self.process.poll() is None:
-            try:
-                answer = requests.get(self.hub + "/api/", timeout=5)
-                if answer.status_code == 200:
-                    return answer.json()["version"]
-            except requests.RequestException:
-                pass
-            time.sleep(0.2)
-        with open(self.log) as log:
-            print(log.read()[-4000:])
-        raise SystemExit("the hub did not start\n0 passed, 1 failed")
-
-    def stop(self):
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self.sessions, self.read = {}, 0
 
     def said(self):
         """What its log has got since the last call."""
@@ -622,7 +579,7 @@ def main():
     hub = Hub(a_hub())
     begin = time.monotonic()
     try:
-        version = hub.start()
+        version = hub.start(hub.setup, hub.hub + "/api")
         print(f"# JupyterHub {version} at {hub.setup['base_url']}", flush=True)
         ours = Ours()
         ours.rows("CREATE EXTENSION jhub_authz; SELECT 1")

@@ -23,7 +23,6 @@ import random
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -34,6 +33,9 @@ import psycopg2
 import requests
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "real_hub"))
+from real_hub import RealHub, free_ports  # noqa: E402
+
 FOLDER, PYTHON, SECONDS, SEED = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
 FOLDER = os.path.abspath(FOLDER)
 USERS = [f"u{i}" for i in range(8)]
@@ -93,22 +95,13 @@ LIVE = "(t.expires_at IS NULL OR t.expires_at >= now() AT TIME ZONE 'UTC')"
 # ---------------------------------------------------------------- the hub
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
 class Down(Exception):
     """The hub is down, as it is meant to be."""
 
 
-class Hub:
+class Hub(RealHub):
     def __init__(self):
+        super().__init__(FOLDER, PYTHON, os.path.join(HERE, "jupyterhub_config.py"))
         version = subprocess.run(
             [PYTHON, "-c", "import jupyterhub; print(jupyterhub.__version__)"],
             check=True, capture_output=True, text=True,
@@ -117,8 +110,6 @@ class Hub:
         self.major = int(version.split(".")[0])
         self.port, proxy_port = free_ports(2)
         self.url = f"http://127.0.0.1:{self.port}/hub"
-        self.log = os.path.join(FOLDER, "hub.log")
-        self.process = None
         self.up = threading.Event()
         # 3.x fails at a group filter that meets a server filter, by itself
         servers = "access:servers!group=api1" if self.major > 3 else "access:servers!user=u3"
@@ -127,7 +118,6 @@ class Hub:
             "port": self.port,
             "proxy_port": proxy_port,
             "driver_token": secrets.token_hex(16),
-            "manage_groups": False,
             "custom_scopes": {
                 "custom:lab:read": {"description": "reads the lab"},
                 "custom:lab:write": {"description": "writes", "subscopes": ["custom:lab:read"]},
@@ -146,48 +136,12 @@ class Hub:
 
     def start(self, manage_groups=False):
         self.setup["manage_groups"] = manage_groups
-        with open(os.path.join(FOLDER, "setup.json"), "w") as f:
-            json.dump(self.setup, f)
-        config = os.path.join(HERE, "jupyterhub_config.py")
-        environment = {
-            "PATH": os.path.dirname(PYTHON) + ":/usr/local/bin:/usr/bin:/bin",
-            "HOME": FOLDER, "TMPDIR": FOLDER, "LANG": "C.UTF-8",
-            "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1",
-            "PGHOST": os.environ["PGHOST"], "RUNNING_HUB_CONFIG": config,
-        }
-        with open(self.log, "a") as log:
-            self.process = subprocess.Popen(
-                [PYTHON, "-m", "jupyterhub", "-f", config],
-                cwd=FOLDER, env=environment, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, start_new_session=True,
-            )
-        until = time.monotonic() + 400
-        while time.monotonic() < until and self.process.poll() is None:
-            try:
-                if requests.get(self.url + "/api/", timeout=5).status_code == 200:
-                    self.up.set()
-                    return
-            except requests.RequestException:
-                pass
-            time.sleep(0.2)
-        with open(self.log) as log:
-            print(log.read()[-4000:])
-        raise SystemExit("the hub did not start")
+        super().start(self.setup, self.url + "/api")
+        self.up.set()
 
     def stop(self, how=signal.SIGTERM):
         self.up.clear()
-        if self.process is None:
-            return
-        self.process.send_signal(how)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
-
-    def alive(self):
-        return self.process is not None and self.process.poll() is None
+        super().stop(how)
 
     def call(self, method, path, token=None, session=None, **kwargs):
         """Status, JSON or text, and the answer; a 500 is a failed check."""

@@ -6,31 +6,13 @@ import os
 import sys
 
 from jupyterhub.auth import DummyAuthenticator
-from jupyterhub.proxy import Proxy
 from jupyterhub.spawner import SimpleLocalProcessSpawner
-from traitlets import Dict
+from no_proxy import NoProxy
 
 c = get_config()  # noqa: F821
-here = os.path.dirname(os.path.abspath(os.environ["RUNNING_HUB_CONFIG"]))
+here = os.path.dirname(os.path.abspath(os.environ["REAL_HUB_CONFIG"]))
 with open("setup.json") as f:
     setup = json.load(f)
-
-
-class NoProxy(Proxy):
-    """Remembers routes, and serves none."""
-
-    should_start = False
-    routes = Dict()
-
-    async def add_route(self, routespec, target, data):
-        routespec = self.validate_routespec(routespec)
-        self.routes[routespec] = {"routespec": routespec, "target": target, "data": data}
-
-    async def delete_route(self, routespec):
-        self.routes.pop(self.validate_routespec(routespec), None)
-
-    async def get_all_routes(self):
-        return dict(self.routes)
 
 
 class Answering(SimpleLocalProcessSpawner):
