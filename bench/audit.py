@@ -14,9 +14,8 @@ import re
 import statistics
 import subprocess
 import sys
-import threading
 
-from measure import Backend
+from measure import Backend, Watch, own_memory
 
 here = pathlib.Path(__file__).resolve().parent
 
@@ -70,31 +69,6 @@ VIEWS = [
     ("picture of who enters a server", "SELECT jhub_authz.graph_dot('server', '{user}/')"),
     ("the report", "SELECT jhub_authz.report_html()"),
 ]
-
-
-def own_memory(pid):
-    with open(f"/proc/{pid}/status") as file:
-        for line in file:
-            if line.startswith("RssAnon:"):
-                return int(line.split()[1]) * 1024
-    return 0
-
-
-class Watch(threading.Thread):
-    """The most memory that a backend has while something runs."""
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.pid, self.most, self.done = pid, 0, threading.Event()
-
-    def run(self):
-        while not self.done.wait(0.005):
-            self.most = max(self.most, own_memory(self.pid))
-
-    def stop(self):
-        self.done.set()
-        self.join()
-        return self.most
 
 
 def question(dsn, sql, rounds):

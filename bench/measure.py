@@ -10,6 +10,7 @@ answer is not reported: it is a failure.
 import csv
 import json
 import statistics
+import threading
 import time
 
 import psycopg2
@@ -59,13 +60,39 @@ class Backend:
                 return
             time.sleep(0.0002)
 
-    def memory(self):
-        """Most of its own memory that the backend has had, in bytes."""
-        with open(f"/proc/{self.pid}/status") as file:
-            for line in file:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) * 1024
-        return 0
+    def most_memory(self, sql):
+        """Most memory of its own that a statement takes, beyond what the idle backend has."""
+        before = own_memory(self.pid)
+        watch = Watch(self.pid)
+        watch.start()
+        self.run(sql)
+        return max(watch.stop() - before, 0)
+
+
+def own_memory(pid):
+    """Bytes, without the pages of shared buffers that it has looked at."""
+    with open(f"/proc/{pid}/status") as file:
+        for line in file:
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+class Watch(threading.Thread):
+    """The most memory that a backend has while something runs."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid, self.most, self.done = pid, 0, threading.Event()
+
+    def run(self):
+        while not self.done.wait(0.005):
+            self.most = max(self.most, own_memory(self.pid))
+
+    def stop(self):
+        self.done.set()
+        self.join()
+        return self.most
 
 
 class Results:
