@@ -68,7 +68,7 @@ stage() {
 closing_line() {
     local i
     for i in "${!failures[@]}"; do
-        [ -z "${details[i]}" ] || printf -- '---- %s, what failed\n%s\n' "${failures[i]}" "${details[i]}"
+        [ -z "${details[i]-}" ] || printf -- '---- %s, what failed\n%s\n' "${failures[i]}" "${details[i]}"
     done
     [ "$failed" = 0 ] || echo "failed: ${failures[*]}"
     echo "$passed passed, $failed failed"
