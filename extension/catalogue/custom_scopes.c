@@ -256,21 +256,28 @@ custom_scopes_get(void)
 {
 	CustomScopes *old = custom_cache;
 	CustomScopes *fresh;
+	SpiMoment	moment;
 	uint64		generation;
 
 	AcceptInvalidationMessages();
 	if (custom_valid && spi_moment_stands(&custom_moment))
 		return custom_cache;
+	if (spi_moment_lasts(&custom_moment))
+	{
+		custom_valid = true;
+		return custom_cache;
+	}
 
 	custom_valid = false;
 	custom_relid = module_relation("custom_scopes");
 	generation = custom_generation;
+	spi_moment_before_reading(&moment);
 	fresh = custom_load(NULL, true);
 
 	MemoryContextSetParent(fresh->context, CacheMemoryContext);
 	custom_cache = fresh;
 	custom_valid = (generation == custom_generation);
-	spi_moment(&custom_moment);
+	custom_moment = moment;
 	if (old != NULL)
 		MemoryContextSetParent(old->context, TopTransactionContext);
 	return custom_cache;

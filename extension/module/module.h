@@ -109,6 +109,14 @@ extern void spi_moment(SpiMoment *moment);
 extern bool spi_moment_stands(const SpiMoment *moment);
 
 /*
+ * An invalidation says that something may have changed.  Has anything?  False if
+ * a transaction has ended since, or this one has written; then one has to look.
+ * The moment is to be taken before what was read, by spi_moment_before_reading.
+ */
+extern bool spi_moment_lasts(const SpiMoment *moment);
+extern void spi_moment_before_reading(SpiMoment *moment);
+
+/*
  * Write n rows into a table of ours, in a frame of its owner; with what is not
  * among the columns by its default.  False, and nothing done: the table is not as
  * we made it, and the caller has to run an INSERT (insert.c).

@@ -10,10 +10,10 @@
  *
  * Whether a transaction has to look at assertions with a veto is kept here too.
  *
- * The cache is filled with the latest snapshot and thrown away when one of these
- * tables changes (a statement trigger on each sends a relcache
- * invalidation for "attachment").  A decision reads past the cache, under its
- * lock.
+ * The cache is filled with the latest snapshot.  When one of these tables changes
+ * (a statement trigger on each sends a relcache invalidation for "attachment") it
+ * is filled anew, unless no transaction has ended since and ours has written
+ * nothing.  A decision reads past the cache, under its lock.
  *
  *-------------------------------------------------------------------------
  */
@@ -413,6 +413,7 @@ const Settings *
 settings_read_latest(void)
 {
 	Settings	fresh;
+	SpiMoment	moment;
 
 	if (settings_context == NULL)
 		settings_context = AllocSetContextCreate(TopMemoryContext, "jhub_authz settings",
@@ -422,6 +423,7 @@ settings_read_latest(void)
 	settings_cache.pinned_release = NULL;
 	settings_cache.nnarrower = 0;
 	settings_cache.narrower = NULL;
+	memset(&settings_moment, 0, sizeof(settings_moment));
 	settings_relid = module_relation("attachment");
 
 	/*
@@ -429,6 +431,7 @@ settings_read_latest(void)
 	 * it invalid again, and the next call reads once more.
 	 */
 	settings_valid = true;
+	spi_moment_before_reading(&moment);
 	PG_TRY();
 	{
 		settings_fill(&fresh);
@@ -440,15 +443,21 @@ settings_read_latest(void)
 	}
 	PG_END_TRY();
 	settings_cache = fresh;
-	spi_moment(&settings_moment);
+	settings_moment = moment;
 	return &settings_cache;
 }
 
 const Settings *
 settings_get(void)
 {
-	return settings_valid && spi_moment_stands(&settings_moment) ? &settings_cache :
-		settings_read_latest();
+	if (settings_valid && spi_moment_stands(&settings_moment))
+		return &settings_cache;
+	if (spi_moment_lasts(&settings_moment))
+	{
+		settings_valid = true;
+		return &settings_cache;
+	}
+	return settings_read_latest();
 }
 
 void

@@ -281,6 +281,24 @@ spi_moment_stands(const SpiMoment *moment)
 	return memcmp(&now, moment, sizeof(now)) == 0;
 }
 
+void
+spi_moment_before_reading(SpiMoment *moment)
+{
+	/* what this transaction has written is to count, as it does for spi_run */
+	if (spi_use_latest(true))
+		CommandCounterIncrement();
+	spi_moment(moment);
+}
+
+bool
+spi_moment_lasts(const SpiMoment *moment)
+{
+	SpiMoment	now;
+
+	spi_moment_before_reading(&now);
+	return memcmp(&now, moment, sizeof(now)) == 0;
+}
+
 uint64
 spi_run(const char *sql, int nargs, const Oid *argtypes,
 		const Datum *values, const char *nulls,

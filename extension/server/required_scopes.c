@@ -426,22 +426,29 @@ required_scopes_get(void)
 {
 	RequiredScopes *old;
 	RequiredScopes *fresh;
+	SpiMoment	moment;
 	uint64		generation;
 
 	AcceptInvalidationMessages();
 	if (required_valid && spi_moment_stands(&required_moment))
 		return required_cache;
+	if (spi_moment_lasts(&required_moment))
+	{
+		required_valid = true;
+		return required_cache;
+	}
 
 	required_valid = false;
 	required_relid = module_relation("required_scope_values");
 	generation = required_generation;
+	spi_moment_before_reading(&moment);
 	fresh = required_load();
 
 	old = required_cache;
 	MemoryContextSetParent(fresh->context, CacheMemoryContext);
 	required_cache = fresh;
 	required_valid = (generation == required_generation);
-	spi_moment(&required_moment);
+	required_moment = moment;
 	if (old != NULL)
 		MemoryContextSetParent(old->context, TopTransactionContext);
 	return required_cache;
