@@ -9,10 +9,10 @@ PGFILEDESC = "jhub_authz - JupyterHub authorization in the database"
 # ROOMS can be narrowed while a room is being built
 ROOMS ?= module algebra catalogue hub effective issue growth upgrade login server audit
 
-OBJS_module = module spi insert jsonb settings
+OBJS_module = module spi insert asked jsonb settings
 OBJS_algebra = scope_json scope_parse scope_suggest scopeset_build scopeset_write scopeset_view scopeset_upgrade scopeset_read scopeset_io scopeset_op scopeset_intersect scopeset_cover scopeset_order scopeset_filters scopeset_functions scopeset_agg scopeset_explode scopeset_gin scopeset_gin_hash scopeset_typanalyze scopeset_selfuncs
 OBJS_catalogue = hub_releases catalogue custom_scopes custom_scopes_json expand suggest
-OBJS_hub = hub_visible hub_models hub_schema hub_names hub_list hub_data hub_membership hub_kept hub_tokens hub_token_write hub_login hub_owned hub_requests hub_scope_users hub_concern hub_history hub_past hub_audit scope_functions status self_check hub_census
+OBJS_hub = hub_visible hub_models hub_schema hub_names hub_list hub_data hub_membership hub_kept hub_tokens hub_token_write hub_login hub_owned hub_requests hub_scope_users hub_concern hub_history hub_past hub_audit hub_stored scope_functions status self_check hub_census
 OBJS_effective = effective paths resolve scope_checks scope_support rows_support subjects everyone visible
 OBJS_issue = owner bulk token_policy max_age narrow rescope token_hash issue_token resolve_request grace revoke revive
 OBJS_growth = events concern baselines notes revoke_limit judge membership decide attach mode policies switch preview reinstate prune

@@ -3,13 +3,15 @@
  * orphaned_grants.c
  *	  Grants that give nothing, or not what they say.
  *
- * One pass over all that stores scopes.  What a grant is to somebody is not
- * looked at, only what is written in it.
+ * One pass over all that stores scopes, or a look at one subject, if the query
+ * asks for one by its name.  What a grant is to somebody is not looked at, only
+ * what is written in it.
  *
  *-------------------------------------------------------------------------
  */
 #include "audit.h"
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -131,17 +133,139 @@ orphan_look(const HubStored *stored, void *arg)
 	MemoryContextReset(orphans->row);
 }
 
+/* ---- of one subject ---- */
+
+typedef struct OrphanList
+{
+	MemoryContext context;
+	List	   *stored;			/* of HubStored */
+} OrphanList;
+
+static void
+orphan_keep(const HubStored *stored, void *arg)
+{
+	OrphanList *list = arg;
+	MemoryContext caller = MemoryContextSwitchTo(list->context);
+	HubStored  *copy = palloc(sizeof(HubStored));
+
+	*copy = *stored;
+	copy->name = pstrdup(stored->name);
+	copy->scopes = (const Scopeset *) PG_DETOAST_DATUM_COPY(PointerGetDatum(stored->scopes));
+	if (stored->defect != NULL)
+		copy->defect = pstrdup(stored->defect);
+	list->stored = lappend(list->stored, copy);
+	MemoryContextSwitchTo(caller);
+}
+
+/* A role and a client, say, may be called the same: these are few. */
+static void
+orphan_look_at_one(Orphans *orphans, const HubStoredWant *want)
+{
+	OrphanList	list = {.context = CurrentMemoryContext};
+	const Scopeset **sets;
+	int			n = 0;
+	ListCell   *cell;
+
+	hub_each_stored(orphans->hub, want, orphan_keep, &list);
+	sets = palloc(sizeof(Scopeset *) * Max(list_length(list.stored), 1));
+	foreach(cell, list.stored)
+	{
+		sets[n++] = ((HubStored *) lfirst(cell))->scopes;
+	}
+	orphans->names = hub_name_sets_of(orphans->hub, sets, n);
+	foreach(cell, list.stored)
+	{
+		orphan_look(lfirst(cell), orphans);
+	}
+}
+
+/* What the query asks for; false if there is no such kind. */
+static bool
+orphan_want(FunctionCallInfo fcinfo, HubStoredWant *want)
+{
+	Datum		value;
+
+	memset(want, 0, sizeof(*want));
+	if (module_asked(fcinfo, ORPHAN_SUBJECT + 1, TEXTOID, &value))
+		want->name = DatumGetTextPP(value);
+	if (!module_asked(fcinfo, ORPHAN_KIND + 1, TEXTOID, &value))
+		return true;
+	want->one_kind = true;
+	for (int kind = 0; kind < (int) lengthof(orphan_kinds); kind++)
+	{
+		want->kind = kind;
+		if (strcmp(TextDatumGetCString(value), orphan_kinds[kind]) == 0)
+			return true;
+	}
+	return false;
+}
+
 PG_FUNCTION_INFO_V1(jhub_authz__orphaned_grants);
 Datum
 jhub_authz__orphaned_grants(PG_FUNCTION_ARGS)
 {
 	Orphans		orphans = {.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo};
+	HubStoredWant want;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	orphans.hub = hub_schema(false, false);
-	orphans.names = hub_name_sets(orphans.hub);
+	if (!orphan_want(fcinfo, &want))
+		return (Datum) 0;
 	orphans.row = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz orphan",
 										ALLOCSET_DEFAULT_SIZES);
-	hub_each_stored(orphans.hub, orphan_look, &orphans);
+	if (want.name != NULL)
+		orphan_look_at_one(&orphans, &want);
+	else
+	{
+		orphans.names = hub_name_sets(orphans.hub);
+		hub_each_stored(orphans.hub, &want, orphan_look, &orphans);
+	}
+	return (Datum) 0;
+}
+
+/* ---- since when ---- */
+
+static void
+orphan_put_dated(HeapTuple row, TupleDesc desc, void *arg)
+{
+	ReturnSetInfo *rsinfo = arg;
+
+	tuplestore_puttuple(rsinfo->setResult, row);
+}
+
+/*
+ * _orphans() - rows of orphaned_grants, and when what a filter names went.  A
+ * condition on the kind and the name of the subject is passed on.  In SQL the
+ * planner would take one row for likely, whatever the condition, and go through all
+ * that went once for each.
+ */
+PG_FUNCTION_INFO_V1(jhub_authz__orphans);
+Datum
+jhub_authz__orphans(PG_FUNCTION_ARGS)
+{
+	static const Oid types[2] = {TEXTOID, TEXTOID};
+	static const char *const columns[2] = {"subject_kind", "subject"};
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		values[2];
+	int			n = 0;
+	StringInfoData sql;
+	SpiFrame	frame;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	initStringInfo(&sql);
+	appendStringInfoString(&sql,
+						   "SELECT o.subject_kind, o.subject, o.scope, o.defect, o.detail, g.at"
+						   " FROM jhub_authz._orphaned_grants() o LEFT JOIN jhub_authz._targets_gone() g"
+						   " ON o.defect = 'names nobody' AND g.filter_kind = o.filter_kind"
+						   " AND g.filter_value = o.filter_value");
+	for (int i = 0; i < 2; i++)
+		if (module_asked(fcinfo, i + 1, TEXTOID, &values[n]))
+		{
+			appendStringInfo(&sql, " %s o.%s = $%d", n == 0 ? "WHERE" : "AND", columns[i], n + 1);
+			n++;
+		}
+	spi_enter(&frame, module_owner());
+	spi_each(sql.data, n, types, values, NULL, false, orphan_put_dated, rsinfo);
+	spi_leave(&frame);
 	return (Datum) 0;
 }

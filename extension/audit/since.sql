@@ -32,13 +32,7 @@ COMMENT ON FUNCTION jhub_authz._targets_gone() IS 'when the last user, group, se
 REVOKE ALL ON FUNCTION jhub_authz._targets_gone() FROM PUBLIC;
 
 CREATE FUNCTION jhub_authz._orphans(OUT subject_kind text, OUT subject text, OUT scope text, OUT defect text, OUT detail text, OUT since timestamptz) RETURNS SETOF record
-    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100
-    SET search_path = pg_catalog, pg_temp
-    AS $body$
-    SELECT o.subject_kind, o.subject, o.scope, o.defect, o.detail, g.at
-      FROM jhub_authz.orphaned_grants o
-      LEFT JOIN jhub_authz._targets_gone() g ON o.defect = 'names nobody' AND g.filter_kind = o.filter_kind AND g.filter_value = o.filter_value
-    $body$;
+    AS 'MODULE_PATHNAME', 'jhub_authz__orphans' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 100;
 COMMENT ON FUNCTION jhub_authz._orphans() IS 'orphaned_grants, and when what a filter names went';
 REVOKE ALL ON FUNCTION jhub_authz._orphans() FROM PUBLIC;
 

@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * hub_audit.c
- *	  The keys of the audit views, where a grant could come from, and all that
- *	  stores scopes.
+ *	  The keys of the audit views, and where a grant could come from.
  *
  *-------------------------------------------------------------------------
  */
@@ -142,78 +141,7 @@ hub_each_share(const HubSchema *hub, hub_share_fn each, void *arg)
 	spi_leave(&frame);
 }
 
-/* ---- everything that stores scopes ---- */
-
-typedef struct HubStoredLoop
-{
-	hub_stored_fn each;
-	void	   *arg;
-	HubStoredKind kind;
-	HubParseCache *cache;
-} HubStoredLoop;
-
-/* A row of id, name, scopes, and whether it is attached. */
-static void
-hub_stored_row(HeapTuple row, TupleDesc desc, void *arg)
-{
-	HubStoredLoop *loop = arg;
-	const HubParsed *parsed = hub_parse_cached(loop->cache, hub_text(row, desc, 3));
-	HubStored	stored = {.kind = loop->kind};
-	bool		isnull;
-
-	stored.id = spi_int(row, desc, 1, 0);
-	stored.name = hub_utf8(row, desc, 2);
-	if (stored.name == NULL)
-		stored.name = "";
-	stored.scopes = parsed->scopes;
-	stored.defect = parsed->defect;
-	stored.attached = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
-	loop->each(&stored, loop->arg);
-}
-
-static void
-hub_stored_query(const HubSchema *hub, HubStoredLoop *loop, HubStoredKind kind, const char *sql)
-{
-	loop->kind = kind;
-	spi_each(sql, 0, NULL, NULL, NULL, false, hub_stored_row, loop);
-}
-
-void
-hub_each_stored(const HubSchema *hub, hub_stored_fn each, void *arg)
-{
-	HubStoredLoop loop = {.each = each,.arg = arg};
-	const char *schema = hub->quoted;
-	SpiFrame	frame;
-
-	spi_enter(&frame, hub->owner);
-	loop.cache = hub_parse_cache(CurrentMemoryContext);
-	hub_stored_query(hub, &loop, HUB_STORED_ROLE,
-					 psprintf("SELECT r.id, r.name, r.scopes, r.id IN (SELECT role_id FROM %s.user_role_map"
-							  " UNION ALL SELECT role_id FROM %s.group_role_map"
-							  " UNION ALL SELECT role_id FROM %s.service_role_map) FROM %s.roles r",
-							  schema, schema, schema, schema));
-	hub_stored_query(hub, &loop, HUB_STORED_CLIENT,
-					 psprintf("SELECT c.id, c.identifier, %s, c.identifier = 'jupyterhub' OR c.identifier IN"
-							  " (SELECT oauth_client_id FROM %s.spawners WHERE oauth_client_id IS NOT NULL"
-							  " UNION ALL SELECT oauth_client_id FROM %s.services WHERE oauth_client_id IS NOT NULL)"
-							  " FROM %s.oauth_clients c",
-							  hub->has_allowed_scopes ? "c.allowed_scopes" : "NULL::text",
-							  schema, schema, schema));
-	if (OidIsValid(hub->rel[HUB_SHARES]))
-		hub_stored_query(hub, &loop, HUB_STORED_SHARE,
-						 psprintf("SELECT id, id::text, scopes, spawner_id IS NOT NULL FROM %s.shares", schema));
-	if (OidIsValid(hub->rel[HUB_SHARE_CODES]))
-		hub_stored_query(hub, &loop, HUB_STORED_SHARE_CODE,
-						 psprintf("SELECT id, id::text, scopes, spawner_id IS NOT NULL FROM %s.share_codes", schema));
-	if (hub->has_token_scopes)
-		hub_stored_query(hub, &loop, HUB_STORED_TOKEN,
-						 psprintf("SELECT id, id::text, scopes, user_id IS NOT NULL OR service_id IS NOT NULL"
-								  " FROM %s.api_tokens WHERE expires_at IS NULL"
-								  " OR expires_at >= (current_timestamp AT TIME ZONE 'UTC')", schema));
-	spi_leave(&frame);
-}
-
-/* ---- who there is by name ---- */
+/* ---- servers ---- */
 
 typedef struct HubServerLoop
 {
@@ -241,87 +169,6 @@ hub_each_server(const HubSchema *hub, hub_server_fn each, void *arg)
 	spi_each(psprintf("SELECT u.name, p.name FROM %s.spawners p JOIN %s.users u ON u.id = p.user_id",
 					  hub->quoted, hub->quoted), 0, NULL, NULL, NULL, false, hub_server_row, &loop);
 	spi_leave(&frame);
-}
-
-struct HubNameSets
-{
-	HubNames   *users;
-	HubNames   *groups;
-	HubNames   *services;
-	HubNames   *servers;
-	HubNames   *filling;
-	HubPool		pool;			/* of the names */
-};
-
-static void
-hub_put_name(HubNameSets *sets, const char *name)
-{
-	char	   *key = hub_pool_string(&sets->pool, name);
-
-	*hub_names_put(sets->filling, key, strlen(key)) = key;
-}
-
-static void
-hub_name_row(HeapTuple row, TupleDesc desc, void *arg)
-{
-	HubNameSets *sets = arg;
-	const char *name = hub_utf8(row, desc, 1);
-
-	if (name != NULL)
-		hub_put_name(sets, name);
-}
-
-static void
-hub_server_name_row(const char *owner, const char *server, void *arg)
-{
-	hub_put_name(arg, psprintf("%s/%s", owner, server));
-}
-
-HubNameSets *
-hub_name_sets(const HubSchema *hub)
-{
-	HubNameSets *sets = palloc0(sizeof(HubNameSets));
-	SpiFrame	frame;
-
-	hub_pool_init(&sets->pool, CurrentMemoryContext);
-	sets->users = hub_names_new(CurrentMemoryContext);
-	sets->groups = hub_names_new(CurrentMemoryContext);
-	sets->services = hub_names_new(CurrentMemoryContext);
-	sets->servers = hub_names_new(CurrentMemoryContext);
-	spi_enter(&frame, hub->owner);
-	sets->filling = sets->users;
-	spi_each(psprintf("SELECT name FROM %s.users", hub->quoted), 0, NULL, NULL, NULL, false, hub_name_row, sets);
-	sets->filling = sets->groups;
-	spi_each(psprintf("SELECT name FROM %s.groups", hub->quoted), 0, NULL, NULL, NULL, false, hub_name_row, sets);
-	sets->filling = sets->services;
-	spi_each(psprintf("SELECT name FROM %s.services", hub->quoted), 0, NULL, NULL, NULL, false, hub_name_row, sets);
-	spi_leave(&frame);
-	sets->filling = sets->servers;
-	hub_each_server(hub, hub_server_name_row, sets);
-	return sets;
-}
-
-bool
-hub_filter_names(const HubNameSets *sets, const ScopeMember *member)
-{
-	int			owner_len;
-
-	switch (member->kind)
-	{
-		case SCOPE_USER:
-			return hub_names_get(sets->users, member->value, member->value_len) != NULL;
-		case SCOPE_GROUP:
-			return hub_names_get(sets->groups, member->value, member->value_len) != NULL;
-		case SCOPE_SERVICE:
-			return hub_names_get(sets->services, member->value, member->value_len) != NULL;
-		case SCOPE_SERVER:
-			owner_len = scope_server_owner_len(member->value, member->value_len);
-			if (owner_len + 1 == member->value_len)
-				return hub_names_get(sets->users, member->value, owner_len) != NULL;
-			return hub_names_get(sets->servers, member->value, member->value_len) != NULL;
-		default:
-			return true;
-	}
 }
 
 /* ---- lists of ids ---- */

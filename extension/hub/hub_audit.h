@@ -45,9 +45,20 @@ typedef struct HubStored
 								 * it has an owner */
 } HubStored;
 
-/* Pass by all of it, live tokens only; what is passed lives for one call. */
+/*
+ * Pass by all of it, live tokens only, or by what of it is wanted: of one kind; of
+ * one name, in the server's encoding, NULL for any.  What is passed lives for one call.
+ */
+typedef struct HubStoredWant
+{
+	bool		one_kind;
+	HubStoredKind kind;
+	const text *name;
+} HubStoredWant;
+
 typedef void (*hub_stored_fn) (const HubStored *stored, void *arg);
-extern void hub_each_stored(const HubSchema *hub, hub_stored_fn each, void *arg);
+extern void hub_each_stored(const HubSchema *hub, const HubStoredWant *want,
+							hub_stored_fn each, void *arg);
 
 /* Names of all servers, with their owners'. */
 typedef void (*hub_server_fn) (const char *owner, const char *server, void *arg);
@@ -56,6 +67,9 @@ extern void hub_each_server(const HubSchema *hub, hub_server_fn each, void *arg)
 /* Who there is by name: users, groups, services and servers ("owner/name"). */
 typedef struct HubNameSets HubNameSets;
 extern HubNameSets *hub_name_sets(const HubSchema *hub);
+
+/* The same, as far as the filters of these sets name them. */
+extern HubNameSets *hub_name_sets_of(const HubSchema *hub, const Scopeset *const *sets, int n);
 
 /*
  * Is there what this filter names?  A user's default server ("owner/") is there

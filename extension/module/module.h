@@ -151,6 +151,15 @@ extern Datum spi_text_array(char *const *values, int n);
 extern bool module_try(void (*attempt) (void *arg), void *arg,
 					   bool (*tolerates) (int sqlerrcode));
 
+/* ---- what the query wants of a function's rows (asked.c) ---- */
+
+/*
+ * Is a function in FROM asked only for rows in which this column (from 1 on, text
+ * or int4 as said) has one value?  Then it may leave out the others.  False: it
+ * has to give them all.
+ */
+extern bool module_asked(FunctionCallInfo fcinfo, int column, Oid type, Datum *value);
+
 /* ---- JSON from columns (jsonb.c) ---- */
 
 /*
