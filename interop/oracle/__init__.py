@@ -23,6 +23,8 @@ What is not compared, because the oracle has no answer or a defective one:
 * has_scope before 5.0 and _resolve_requested_scopes before 3.1 do not exist.
   The former is then taken from the intersection (see kinds.py), the latter is
   left out;
+* a share whose stored filters are not those of its server, from 6.1 on: the hub
+  puts them right when it reads the share, and until then the row says otherwise;
 * the hub's memory: its caches are by-passed, because an intersection that was
   once computed without a database is remembered and then also given, narrower
   than right, to a caller who has one;

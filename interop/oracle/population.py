@@ -254,6 +254,11 @@ class _Population:
                 share.expires_at = datetime.datetime(2020, 1, 1)
             self.db.add(share)
         self.db.commit()
+        # from 6.1 on the hub puts each share's filters right when it reads it, and
+        # writes that down at its next commit: all of them are read here
+        for share in self.db.query(orm.Share):
+            share.scopes
+        self.db.commit()
 
     def tokens(self):
         """Rows: also scopes that the hub would not have put on a token."""
