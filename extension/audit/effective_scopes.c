@@ -12,7 +12,9 @@
 
 #include "../hub/hub_audit.h"
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -225,8 +227,36 @@ audit_put_key(int id, const char *name, void *arg)
 }
 
 /*
- * _audit_keys(kind) - ids and names of all subjects of a kind; tokens have no
- * name, and come in order of id.
+ * A query for one subject: its key by an index.  False: all are asked for, or the
+ * name may be spelt in other ways than the database has it.
+ */
+static bool
+audit_put_one_key(FunctionCallInfo fcinfo, const HubSchema *hub, HubTable table, AuditKeyRows *rows)
+{
+	Datum		value;
+	char	   *end;
+	long		id;
+
+	if (module_asked(fcinfo, 1, INT4OID, &value))
+		hub_one_key(hub, table, DatumGetInt32(value), NULL, audit_put_key, rows);
+	else if (module_asked(fcinfo, 1, TEXTOID, &value))
+	{
+		errno = 0;
+		id = strtol(TextDatumGetCString(value), &end, 10);
+		if (*end == '\0' && errno == 0 && id >= PG_INT32_MIN && id <= PG_INT32_MAX)
+			hub_one_key(hub, table, (int) id, NULL, audit_put_key, rows);
+	}
+	else if (GetDatabaseEncoding() == PG_UTF8 && module_asked(fcinfo, 2, TEXTOID, &value) &&
+			 VARSIZE_ANY_EXHDR(DatumGetTextPP(value)) > 0)
+		hub_one_key(hub, table, 0, DatumGetTextPP(value), audit_put_key, rows);
+	else
+		return false;
+	return true;
+}
+
+/*
+ * _audit_keys(kind) - ids and names of all subjects of a kind, or of the one that
+ * the query asks for; tokens have no name, and come in order of id.
  */
 PG_FUNCTION_INFO_V1(jhub_authz__audit_keys);
 Datum
@@ -239,13 +269,15 @@ jhub_authz__audit_keys(PG_FUNCTION_ARGS)
 		[SUBJECT_TOKEN] = HUB_API_TOKENS
 	};
 	SubjectKind kind = effective_subject_kind(effective_utf8_string(PG_GETARG_TEXT_PP(0)));
+	const HubSchema *hub = hub_schema(false, false);
 	AuditKeyRows rows;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	rows.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	rows.row = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz audit key",
 									 ALLOCSET_SMALL_SIZES);
-	hub_each_key(hub_schema(false, false), tables[kind], audit_put_key, &rows);
+	if (!audit_put_one_key(fcinfo, hub, tables[kind], &rows))
+		hub_each_key(hub, tables[kind], audit_put_key, &rows);
 	return (Datum) 0;
 }
 

@@ -48,6 +48,31 @@ hub_each_key(const HubSchema *hub, HubTable table, hub_key_fn each, void *arg)
 	spi_leave(&frame);
 }
 
+static void
+hub_one_key_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubKeyLoop *loop = arg;
+
+	loop->each(spi_int(row, desc, 1, 0), desc->natts > 1 ? hub_utf8(row, desc, 2) : NULL, loop->arg);
+}
+
+void
+hub_one_key(const HubSchema *hub, HubTable table, int id, const text *name,
+			hub_key_fn each, void *arg)
+{
+	HubKeyLoop	loop = {.each = each,.arg = arg};
+	Oid			type = name != NULL ? TEXTOID : INT4OID;
+	Datum		value = name != NULL ? PointerGetDatum(name) : Int32GetDatum(id);
+	SpiFrame	frame;
+
+	spi_enter(&frame, hub->owner);
+	spi_each(psprintf("SELECT id%s FROM %s.%s WHERE %s = $1",
+					  table != HUB_API_TOKENS ? ", name" : "", hub->quoted,
+					  hub_table_name(table), name != NULL ? "name" : "id"),
+			 1, &type, &value, NULL, false, hub_one_key_row, &loop);
+	spi_leave(&frame);
+}
+
 int64
 hub_count_live_tokens(const HubSchema *hub)
 {

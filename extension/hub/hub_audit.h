@@ -17,6 +17,13 @@
 typedef void (*hub_key_fn) (int id, const char *name, void *arg);
 extern void hub_each_key(const HubSchema *hub, HubTable table, hub_key_fn each, void *arg);
 
+/*
+ * The same, of the row with an id, or with a name if that is not NULL.  A name as
+ * it is in the database, not empty.
+ */
+extern void hub_one_key(const HubSchema *hub, HubTable table, int id, const text *name,
+						hub_key_fn each, void *arg);
+
 /* How many tokens have not expired. */
 extern int64 hub_count_live_tokens(const HubSchema *hub);
 

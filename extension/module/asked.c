@@ -6,8 +6,8 @@
  * The server computes all rows of such a function and then looks which of them
  * the WHERE clause wants.  A function for which one row is far less work than all
  * can look first: the clause is in the plan that is running, at the scan of the
- * function.  Only "column = constant" is understood, of text and int4 columns;
- * whatever else the clause has, and this too, the server still applies, so that
+ * function.  Only "column = constant" is understood, of text and int4, and with the
+ * text of a column of another type; whatever else the clause has, and this too, the server still applies, so that
  * it is never more than work saved.  What is not understood is not known, and
  * then the function has to give all.
  *
@@ -124,9 +124,12 @@ asked_is_equality(const OpExpr *op, Oid type)
 		get_collation_isdeterministic(op->inputcollid);
 }
 
+/* Is it the column, or its text where text is compared? */
 static bool
-asked_is_column(Node *node, const FunctionScan *scan, int column)
+asked_is_column(Node *node, const FunctionScan *scan, int column, Oid type)
 {
+	if (type == TEXTOID && IsA(node, CoerceViaIO) && ((CoerceViaIO *) node)->resulttype == TEXTOID)
+		node = (Node *) ((CoerceViaIO *) node)->arg;
 	return IsA(node, Var) && ((Var *) node)->varlevelsup == 0 &&
 		((Var *) node)->varno == (int) scan->scan.scanrelid && ((Var *) node)->varattno == column;
 }
@@ -163,9 +166,9 @@ module_asked(FunctionCallInfo fcinfo, int column, Oid type, Datum *value)
 			continue;
 		left = linitial(op->args);
 		right = lsecond(op->args);
-		if ((asked_is_column(left, scan, column) &&
+		if ((asked_is_column(left, scan, column, type) &&
 			 asked_constant(right, type, econtext->ecxt_param_list_info, value)) ||
-			(asked_is_column(right, scan, column) &&
+			(asked_is_column(right, scan, column, type) &&
 			 asked_constant(left, type, econtext->ecxt_param_list_info, value)))
 			return true;
 	}

@@ -154,9 +154,9 @@ extern bool module_try(void (*attempt) (void *arg), void *arg,
 /* ---- what the query wants of a function's rows (asked.c) ---- */
 
 /*
- * Is a function in FROM asked only for rows in which this column (from 1 on, text
- * or int4 as said) has one value?  Then it may leave out the others.  False: it
- * has to give them all.
+ * Is a function in FROM asked only for rows in which this column (from 1 on) has
+ * one value?  It is of this type, text or int4; text for an int4 column: its text.
+ * Then the function may leave out the other rows.  False: it has to give them all.
  */
 extern bool module_asked(FunctionCallInfo fcinfo, int column, Oid type, Datum *value);
 
