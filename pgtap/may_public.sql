@@ -20,6 +20,7 @@ SELECT results_eq($$
      WHERE has_function_privilege('public', p.oid, 'EXECUTE') ORDER BY 1 $$,
     ARRAY[
     'jhub_authz._filters_by_group(jhub_authz.scopeset)',
+    'jhub_authz._first_findings(integer,timestamp with time zone,text,text,text,text)',
     'jhub_authz._option_defaults()',
     'jhub_authz._policy_defaults()',
     'jhub_authz._rename_filter(jhub_authz.scopeset,text[],text[],text[])',

@@ -187,28 +187,61 @@ CREATE FUNCTION jhub_authz._report_growth() RETURNS text
 COMMENT ON FUNCTION jhub_authz._report_growth() IS 'curves of the report since the past is kept';
 REVOKE ALL ON FUNCTION jhub_authz._report_growth() FROM PUBLIC;
 
+-- The first findings of many, so many (1,000 at most), in no order: by since, the
+-- latest first, then by who it is about.
+CREATE FUNCTION jhub_authz._first_findings_add(internal, most integer, since timestamptz, subject_kind text, subject text, object text, detail text) RETURNS internal
+    AS 'MODULE_PATHNAME', 'jhub_authz__first_findings_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION jhub_authz._first_findings_add(internal, integer, timestamptz, text, text, text, text) IS 'aggregate transition function';
+REVOKE ALL ON FUNCTION jhub_authz._first_findings_add(internal, integer, timestamptz, text, text, text, text) FROM PUBLIC;
+
+CREATE FUNCTION jhub_authz._first_findings_rows(internal) RETURNS jhub_authz._findings[]
+    AS 'MODULE_PATHNAME', 'jhub_authz__first_findings_rows' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION jhub_authz._first_findings_rows(internal) IS 'aggregate final function';
+REVOKE ALL ON FUNCTION jhub_authz._first_findings_rows(internal) FROM PUBLIC;
+
+CREATE AGGREGATE jhub_authz._first_findings(most integer, since timestamptz, subject_kind text, subject text, object text, detail text) (
+    SFUNC = jhub_authz._first_findings_add,
+    STYPE = internal,
+    SSPACE = 8192,
+    FINALFUNC = jhub_authz._first_findings_rows,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE jhub_authz._first_findings(integer, timestamptz, text, text, text, text) IS 'the first of many findings of a code and severity, for the report';
+
+-- One pass over findings.  Of open ones a row for each code and severity: how many
+-- there are, and the first. Of acknowledged ones a row for each acknowledgement.
+-- They are grouped by a hash: a sort would take all of them through files.
+CREATE FUNCTION jhub_authz._report_found(most integer, OUT code text, OUT severity text, OUT subject_kind text, OUT subject text,
+        OUT acknowledged_by name, OUT acknowledged_at timestamptz, OUT acknowledged_until timestamptz, OUT acknowledged_reason text,
+        OUT n bigint, OUT objects bigint, OUT times bigint, OUT first jhub_authz._findings[]) RETURNS SETOF record
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100
+    SET search_path = pg_catalog, pg_temp SET enable_sort = off SET jit = off
+    AS $body$
+    SELECT f.code, f.severity, CASE WHEN f.acknowledged_at IS NOT NULL THEN f.subject_kind END, CASE WHEN f.acknowledged_at IS NOT NULL THEN f.subject END,
+           f.acknowledged_by, f.acknowledged_at, f.acknowledged_until, f.acknowledged_reason, count(*), count(f.object), count(f.since),
+           jhub_authz._first_findings(most, f.since, f.subject_kind, f.subject, f.object, f.detail) FILTER (WHERE f.acknowledged_at IS NULL)
+      FROM jhub_authz.findings f
+     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    $body$;
+COMMENT ON FUNCTION jhub_authz._report_found(integer) IS 'findings in numbers, with the first of each code and severity';
+REVOKE ALL ON FUNCTION jhub_authz._report_found(integer) FROM PUBLIC;
+
 -- Findings: numbers by severity, then each kind with the first of its findings.
 CREATE FUNCTION jhub_authz._report_findings(most integer, OUT body text, OUT open bigint, OUT worst text) RETURNS record
     LANGUAGE sql STABLE PARALLEL RESTRICTED
     SET search_path = pg_catalog, pg_temp
     AS $body$
     WITH severities AS (SELECT severity, rank FROM unnest(ARRAY['critical', 'high', 'medium', 'low', 'info']) WITH ORDINALITY AS u (severity, rank)),
-    found AS MATERIALIZED (SELECT f.*, s.rank FROM jhub_authz.findings f JOIN severities s ON s.severity = f.severity),
-    -- of each kind how many there are, and the first: there may be a million
-    summed AS MATERIALIZED (
-        SELECT f.code, f.severity, f.rank, count(*) AS n, count(f.object) AS objects, count(f.since) AS times
-          FROM found f WHERE f.acknowledged_at IS NULL GROUP BY f.code, f.severity, f.rank),
+    found AS MATERIALIZED (SELECT f.*, s.rank FROM jhub_authz._report_found(most) f JOIN severities s ON s.severity = f.severity),
+    summed AS (SELECT f.* FROM found f WHERE f.acknowledged_at IS NULL),
     counted AS (
         SELECT u.code, sum(u.n)::bigint AS n, min(u.rank) AS code_rank, min(u.rank) < max(u.rank) AS several, sum(u.objects) > 0 AS objects, sum(u.times) > 0 AS times
           FROM summed u GROUP BY u.code),
     weighed AS (SELECT w.severity, w.rank, sum(w.n)::bigint AS n FROM summed w GROUP BY w.severity, w.rank),
     listed AS (
-        SELECT l.*, c.n, c.code_rank, c.several, c.objects, c.times
-          FROM counted c, LATERAL (
-               SELECT o.*, row_number() OVER w AS place
-                 FROM (SELECT f.* FROM found f WHERE f.code = c.code AND f.acknowledged_at IS NULL
-                        ORDER BY f.rank, f.since DESC NULLS LAST, f.subject_kind, length(f.subject), f.subject COLLATE "C", f.object COLLATE "C" LIMIT most) AS o
-               WINDOW w AS (ORDER BY o.rank, o.since DESC NULLS LAST, o.subject_kind, length(o.subject), o.subject COLLATE "C", o.object COLLATE "C")) AS l),
+        SELECT u.code, u.severity, o.subject_kind, o.subject, o.object, o.detail, o.since, c.n, c.code_rank, c.several, c.objects, c.times,
+               row_number() OVER (PARTITION BY u.code ORDER BY u.rank, o.since DESC NULLS LAST, o.subject_kind, length(o.subject), o.subject COLLATE "C", o.object COLLATE "C") AS place
+          FROM summed u JOIN counted c ON c.code = u.code, LATERAL unnest(u.first) o),
     kinds AS (
         SELECT l.code, l.code_rank, l.n, l.several, l.objects, l.times,
                string_agg(format('<tr>%s<td class="name"><span class="soft">%s</span> %s</td>%s<td>%s</td>%s</tr>',
@@ -219,7 +252,7 @@ CREATE FUNCTION jhub_authz._report_findings(most integer, OUT body text, OUT ope
           FROM listed l WHERE l.place <= most GROUP BY l.code, l.code_rank, l.n, l.several, l.objects, l.times),
     -- each acknowledgement once, whatever it covers
     accepted AS (
-        SELECT f.code, f.subject_kind, f.subject, f.acknowledged_by, f.acknowledged_at, f.acknowledged_until, f.acknowledged_reason, count(*) AS n
+        SELECT f.code, f.subject_kind, f.subject, f.acknowledged_by, f.acknowledged_at, f.acknowledged_until, f.acknowledged_reason, sum(f.n)::bigint AS n
           FROM found f WHERE f.acknowledged_at IS NOT NULL
          GROUP BY f.code, f.subject_kind, f.subject, f.acknowledged_by, f.acknowledged_at, f.acknowledged_until, f.acknowledged_reason),
     accepted_listed AS (SELECT a.*, row_number() OVER (ORDER BY a.acknowledged_at DESC, a.code, a.subject COLLATE "C") AS place FROM accepted a)
