@@ -315,7 +315,7 @@ CREATE VIEW jhub_authz._findings AS
     UNION ALL
     SELECT 'low', 'name_twins', 'user', pg_catalog.min(u.name COLLATE "C"), pg_catalog.string_agg(u.name, ', ' ORDER BY u.name COLLATE "C"),
            'Names of users that differ in case alone.', pg_catalog.max(u.created)
-      FROM jhub_authz._users_seen() u GROUP BY pg_catalog.lower(u.name) HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1
+      FROM jhub_authz._users_made() u GROUP BY pg_catalog.lower(u.name) HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1
     UNION ALL
     SELECT 'low', 'name_twins', 'group', pg_catalog.min(g.name COLLATE "C"), pg_catalog.string_agg(g.name, ', ' ORDER BY g.name COLLATE "C"),
            'Names of groups that differ in case alone.', NULL

@@ -197,6 +197,7 @@ static const RowsRule rows_rules[] = {
 	ROWS_OF("all_token_scopes", HUB_API_TOKENS),
 	ROWS_OF("dormant_tokens", HUB_API_TOKENS),
 	ROWS_OF("_users_seen", HUB_USERS),
+	ROWS_OF("_users_made", HUB_USERS),
 	ROWS_OF("_leavers", HUB_USERS),
 	ROWS_OF("_group_members", HUB_GROUPS),
 	ROWS_OF("_oauth_codes", HUB_OAUTH_CODES),

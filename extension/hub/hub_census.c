@@ -157,6 +157,19 @@ jhub_authz__users_seen(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* _users_made() - names of all users, and when each was made. */
+PG_FUNCTION_INFO_V1(jhub_authz__users_made);
+Datum
+jhub_authz__users_made(PG_FUNCTION_ARGS)
+{
+	HubSchema  *hub = hub_schema(false, false);
+
+	InitMaterializedSRF(fcinfo, 0);
+	hub_census(fcinfo, hub,
+			   psprintf("SELECT u.name::text, u.created AT TIME ZONE 'UTC' FROM %s.users u", hub->quoted), 0);
+	return (Datum) 0;
+}
+
 /* _group_members() - how many users are in each group. */
 PG_FUNCTION_INFO_V1(jhub_authz__group_members);
 Datum
