@@ -32,6 +32,17 @@ new_cluster() {
     [ $# = 0 ] || "$here/testbed/pg" "$dir" set "$@"
 }
 
+# patiently COMMAND ...: what fetches something from the network, three times if need be
+patiently() {
+    local pause
+    for pause in 15 45; do
+        "$@" && return 0
+        echo "failed, once more in $pause s: $1" >&2
+        sleep $pause
+    done
+    "$@"
+}
+
 passed=0
 failed=0
 failures=()

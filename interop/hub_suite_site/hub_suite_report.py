@@ -40,7 +40,8 @@ def pytest_runtest_logreport(report):
 
 
 def pytest_runtest_logfinish(nodeid, location):
-    with open(os.path.join(sitecustomize.STATE, "results"), "a") as log:
+    results = os.environ.get("HUB_SUITE_RESULTS", "results")
+    with open(os.path.join(sitecustomize.STATE, results), "a") as log:
         log.write(json.dumps([in_file(nodeid), _worst.get(nodeid, "error")]) + "\n")
     # the test's in-memory databases go with it, but for the one that the suite
     # of 3.x keeps for all its tests

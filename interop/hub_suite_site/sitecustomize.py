@@ -63,15 +63,19 @@ def attach(database):
     """What an administrator does right after the hub has made its tables."""
     if not ATTACH:
         return
-    done = psql(
-        database,
-        "CREATE EXTENSION IF NOT EXISTS jhub_authz",
-        "SELECT jhub_authz.attach()"
-        " WHERE NOT EXISTS (SELECT FROM jhub_authz.status WHERE attached_at IS NOT NULL)"
-        # the tables of 2.x, which test_db.py upgrades, are another matter
-        " AND EXISTS (SELECT FROM information_schema.columns"
-        "              WHERE (table_schema, table_name, column_name) = ('public', 'api_tokens', 'scopes'))",
-    )
+    for _ in range(5):
+        done = psql(
+            database,
+            "CREATE EXTENSION IF NOT EXISTS jhub_authz",
+            "SELECT jhub_authz.attach()"
+            " WHERE NOT EXISTS (SELECT FROM jhub_authz.status WHERE attached_at IS NOT NULL)"
+            # the tables of 2.x, which test_db.py upgrades, are another matter
+            " AND EXISTS (SELECT FROM information_schema.columns"
+            "              WHERE (table_schema, table_name, column_name) = ('public', 'api_tokens', 'scopes'))",
+        )
+        # the hub goes on meanwhile: an administrator would try again, too
+        if not any(why in done.stderr for why in ("deadlock detected", "lock timeout")):
+            break
     failed = done.returncode != 0
     record("attach_failed" if failed else "attached", database, done.stdout, done.stderr)
     if failed:
