@@ -6,6 +6,8 @@
 \pset tuples_only true
 \pset pager off
 BEGIN;
+-- dates in what is expected are the hub's
+SET LOCAL timezone = 'UTC';
 SET LOCAL client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS jhub_authz;

@@ -84,7 +84,7 @@ INSERT INTO want VALUES
 SELECT is((SELECT fields FROM jhub_authz.api_users u WHERE u.name = want.name)::text, fields, scopes || ' on ' || name)
   FROM want, LATERAL pg_temp.with_scopes(scopes);
 SELECT pg_temp.with_scopes('["list:users", "read:users!user=bob"]') \g /dev/null
-SELECT is((server, groups, created::text)::text, '(/user/bob/,{physics},"2024-01-11 00:00:00+00")', 'values of a field') FROM jhub_authz.api_users WHERE name = 'bob';
+SELECT is((server, groups, created AT TIME ZONE 'UTC')::text, '(/user/bob/,{physics},"2024-01-11 00:00:00")', 'values of a field') FROM jhub_authz.api_users WHERE name = 'bob';
 SELECT is_empty($$ SELECT FROM jhub_authz.api_users WHERE name <> 'bob' AND (roles, groups, server, created, last_activity, servers) IS DISTINCT FROM (NULL, NULL, NULL, NULL, NULL, NULL) $$,
     'nothing in a field that is not permitted');
 SELECT pg_temp.with_scopes('["list:groups", "read:groups!group=physics", "read:roles:groups!group=empty"]') \g /dev/null
