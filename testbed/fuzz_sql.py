@@ -74,6 +74,10 @@ AUDIT_DOCUMENTS = ['[{"subject_kind": "user", "subject": "bob", "required": "adm
                    '{"load_groups": {"physics": ["alice", "bob"], "empty": {"users": []}}, "admin_users": ["admin"]}', '[]', '{}']
 
 
+class Late(Exception):
+    """A busy machine has no time for this statement: nothing is known of it."""
+
+
 class Gen:
     def __init__(self, rng, corpus):
         self.rng = rng
@@ -509,7 +513,7 @@ class Fuzzer:
         self.states[state] = self.states.get(state, 0) + 1
         self.message = message
         if state == "57014":
-            self.slow(what, sql, params)
+            rows = self.slow(what, sql, params, fetch)
         elif state[:2] == "XX" or state == "?????":
             self.found("internal error in %s: %s" % (what, self.skeleton(message)[:100]), "%s\n%r\n%s" % (sql, params, message))
         if message:
@@ -551,17 +555,25 @@ class Fuzzer:
             fields = f.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def slow(self, what, sql, params):
+    def slow(self, what, sql, params, fetch):
+        """What it says if it has more time; None after an error."""
         self.cur.execute("ROLLBACK TO f")
         begin, worked = time.time(), self.cpu()
         try:
             self.cur.execute("SET LOCAL statement_timeout = '%ds'" % SECOND_CHANCE)
             self.cur.execute(sql, params)
+            rows = self.cur.fetchall() if fetch and self.cur.description is not None else []
             self.counts["slow"] = self.counts.get("slow", 0) + 1
             print("slow, %d s: %s" % (time.time() - begin, sql[:200]), flush=True)
+            return rows
         except psycopg2.Error as e:
-            if e.pgcode == "57014" and self.cpu() - worked > TIMEOUT:
+            self.message = str(e)
+            if e.pgcode != "57014":
+                return None
+            if self.cpu() - worked > TIMEOUT:
                 self.found("does not end: " + what, "%s\n%.4000r" % (sql, params))
+            self.open()
+            raise Late from None
 
     # -- what is tried
 
@@ -662,6 +674,7 @@ class Fuzzer:
         self.inputs += 1
         self.counts["recv"] = self.counts.get("recv", 0) + 1
         self.dirty += 1
+        worked = self.cpu()
         data = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0) + struct.pack(">hi", 1, len(wire)) + wire + struct.pack(">h", -1)
         try:
             self.cur.copy_expert("COPY public.fuzz_wire FROM STDIN (FORMAT binary)", io.BytesIO(data))
@@ -675,6 +688,9 @@ class Fuzzer:
                 return None
             state = e.pgcode or "?????"
             self.states[state] = self.states.get(state, 0) + 1
+            if state == "57014" and self.cpu() - worked < TIMEOUT / 2:
+                self.open()
+                raise Late from None
             if state[:2] == "XX" or state == "57014" or state == "?????":
                 self.found("recv: " + self.skeleton(str(e))[:100], "%s\n%s" % (wire.hex(), e))
             key = ("recv", state, self.skeleton(str(e)))
@@ -791,6 +807,12 @@ class Fuzzer:
         self.open()
         return [int(x) for x in row] + [rss]
 
+    def attempt(self, action, *arguments):
+        try:
+            action(*arguments)
+        except Late:
+            self.counts["late"] = self.counts.get("late", 0) + 1
+
     def loop(self):
         actions = [(self.function, 45), (self.laws, 18), (self.forms, 14), (self.wire, 12), (self.stored, 2), (self.hub_row, 9)]
         acts = [a for a, _ in actions]
@@ -801,15 +823,15 @@ class Fuzzer:
         # the corpus first: each input through what it is for
         for e in list(self.entries):
             if e["type"] == "wire":
-                self.copy_in(bytes.fromhex(e["value"]))
+                self.attempt(self.copy_in, bytes.fromhex(e["value"]))
             elif e["type"] == "scopeset":
-                self.run("form", "SELECT %s::jhub_authz.scopeset::text", [e["value"]])
+                self.attempt(self.run, "form", "SELECT %s::jhub_authz.scopeset::text", [e["value"]])
         for f in self.functions * 3:
-            self.call(*f)
+            self.attempt(self.call, *f)
         half = None
         next_sample = time.time()
         while time.time() - begin < self.args.seconds:
-            self.rng.choices(acts, weights)[0]()
+            self.attempt(self.rng.choices(acts, weights)[0])
             if time.time() >= next_sample:
                 next_sample = time.time() + max(5, self.args.seconds / 60)
                 m = self.memory()

@@ -121,7 +121,7 @@ def commit():
 
 t = threading.Thread(target=commit)
 t.start()
-for _ in range(100):
+for _ in range(1000):
     if run(dba, "SELECT 1 FROM pg_locks WHERE pid = %s AND NOT granted", [bpid]):
         break
     time.sleep(0.05)

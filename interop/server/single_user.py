@@ -67,7 +67,7 @@ class SingleUserServer:
         AsyncHTTPClient.configure(None, max_clients=20)
 
     async def ready(self):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while True:
             try:
                 await AsyncHTTPClient().fetch(self.url + "api", raise_error=True)

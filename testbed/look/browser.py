@@ -114,7 +114,9 @@ class Page:
     def open(self, url):
         self.send("Page.navigate", url=url)
         end = time.monotonic() + self.browser.deadline
-        while not self.mine("Page.loadEventFired"):
+        # the event may still be that of the empty page which was there before
+        there = f"document.readyState === 'complete' && (location.href !== 'about:blank' || {json.dumps(url)} === location.href)"
+        while not (self.mine("Page.loadEventFired") and self.evaluate(there)):
             if time.monotonic() > end:
                 raise TimeoutError(f"{url} does not load")
             self.evaluate("1")
