@@ -32,6 +32,9 @@ extern void *audit_hub_extra(AuditHub *hub, Size size);
 extern MemoryContext audit_hub_context(const AuditHub *hub);
 extern bool audit_hub_is_everyone(const AuditHub *hub);
 
+/* So many times something was read: as long as it is the same, a subject's data is. */
+extern int	audit_hub_loads(const AuditHub *hub);
+
 /* The whole hub, read now; for what passes by everybody. */
 extern EffectiveWay *audit_load_everyone(void);
 

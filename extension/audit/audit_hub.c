@@ -10,23 +10,24 @@
  * So a query never pays more than a little over the cheaper of the two, whichever
  * keys it asks for.
  *
- * Users, groups and services are read in parts, as long as they are asked for in
- * order of id, in which the lists of keys have them: as many at a time as fit
- * into work_mem with all that their scopes rest on, and a part is forgotten when
- * the next one is read.  Who asks for them in another order, as a join can, gets
- * all of the hub from one pass, kept to the end of the query; so does who asks
- * for tokens, whose owners come in any order.
+ * They are read in parts, as long as they are asked for in order of id, in which
+ * the lists of keys have them: as many at a time as fit into work_mem with all that
+ * their scopes rest on, and a part is forgotten when the next one is read.  Who asks
+ * for them in another order, as a join can, gets all of the hub from one pass, kept
+ * to the end of the query.
  *
- * Tokens are no part of the model.  When everybody is loaded they are read ahead,
- * more at each time as long as they are asked for in order of id.
+ * Tokens are no part of the model: they are read ahead (audit_tokens.c), and what
+ * is read in parts is their owners.  The parts are made beforehand (audit_parts.c),
+ * and the list of keys has the tokens of one after those of another.
  *
  * What is kept hangs on the call site (fn_extra), in the memory of the query
  * that runs: another query reads anew, by its own snapshot.
  *
  *-------------------------------------------------------------------------
  */
-#include "audit.h"
+#include "audit_tokens.h"
 
+#include "executor/nodeHash.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -35,9 +36,6 @@
 
 /* so many times a part is read for one that came before; then all is read */
 #define AUDIT_RETURNS	8
-
-/* so many tokens are read ahead at most */
-#define AUDIT_MOST_AHEAD	1024
 
 struct AuditHub
 {
@@ -56,18 +54,18 @@ struct AuditHub
 	int			part_last;
 	int			npart;
 	int			part_most;		/* how many are read at a time */
+	int			part_at;		/* the last one that was asked for */
+	Size		part_size;		/* it is read anew when it grows beyond this */
 	int			nreturns;
 
 	HubData    *everyone;		/* NULL until it is needed */
 	EffectiveWay *way;
 
-	/* tokens that were read ahead, in order of id */
-	MemoryContext ahead;
-	HubToken  **tokens;
-	int			ntokens;
-	int			next;			/* where the next one in order is */
-	int			most;			/* how many are read at a time */
-	int			from;			/* the last chunk was asked for from this id on */
+	int			loads;			/* so many times any of these was read */
+
+	AuditTokens tokens;
+	int			clients_reads;	/* clients are there of these tokens ... */
+	int			clients_loads;	/* ... whose owners are in this part */
 
 	void	   *extra;
 };
@@ -76,6 +74,7 @@ AuditHub *
 audit_hub(FunctionCallInfo fcinfo)
 {
 	AuditHub   *hub = fcinfo->flinfo->fn_extra;
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext context;
 	MemoryContext caller;
 
@@ -90,9 +89,7 @@ audit_hub(FunctionCallInfo fcinfo)
 	hub->flags = effective_reading_flags();
 	hub->single = AllocSetContextCreate(context, "jhub_authz audit subject",
 										ALLOCSET_DEFAULT_SIZES);
-	hub->ahead = AllocSetContextCreate(context, "jhub_authz audit tokens",
-									   ALLOCSET_DEFAULT_SIZES);
-	hub->most = 1;
+	audit_tokens_begin(&hub->tokens, hub->hub, hub->flags, rsinfo->econtext->ecxt_estate);
 	hub->part_context = AllocSetContextCreate(context, "jhub_authz audit part",
 											  ALLOCSET_DEFAULT_SIZES);
 	hub->part_most = 2 * AUDIT_SINGLES;
@@ -111,6 +108,12 @@ bool
 audit_hub_is_everyone(const AuditHub *hub)
 {
 	return hub->everyone != NULL;
+}
+
+int
+audit_hub_loads(const AuditHub *hub)
+{
+	return hub->loads;
 }
 
 void *
@@ -137,63 +140,16 @@ audit_load_everyone(void)
 	return effective_way(audit_load(hub_schema(false, false)), effective_reading_flags());
 }
 
-/* ---- tokens, read ahead ---- */
-
-static void
-audit_keep_token(HubToken *token, void *arg)
-{
-	AuditHub   *hub = arg;
-	MemoryContext caller = MemoryContextSwitchTo(hub->ahead);
-
-	hub->tokens[hub->ntokens++] = effective_copy_token(token);
-	MemoryContextSwitchTo(caller);
-}
-
-/* Read tokens from this id on. */
-static void
-audit_read_ahead(AuditHub *hub, int id)
-{
-	HubTokenWant want = {.all = true,.from = id};
-	int			last = hub->ntokens > 0 ? hub->tokens[hub->ntokens - 1]->id : 0;
-
-	/* twice as many, if all that was read was gone through */
-	if (hub->ntokens > 0 && id > last && hub->next >= hub->ntokens)
-		hub->most = Min(2 * hub->most, AUDIT_MOST_AHEAD);
-	else
-		hub->most = 1;
-	MemoryContextReset(hub->ahead);
-	hub->tokens = MemoryContextAlloc(hub->ahead, sizeof(HubToken *) * hub->most);
-	hub->ntokens = 0;
-	hub->next = 0;
-	hub->from = id;
-	want.most = hub->most;
-	hub_each_token(hub->hub, &want, false, audit_keep_token, hub);
-}
-
-static HubToken *
-audit_token(AuditHub *hub, int id)
-{
-	for (int attempt = 0; attempt < 2; attempt++)
-	{
-		while (hub->next < hub->ntokens && hub->tokens[hub->next]->id < id)
-			hub->next++;
-		if (hub->next < hub->ntokens && hub->tokens[hub->next]->id == id)
-			return hub->tokens[hub->next++];
-		if (attempt == 0)
-			audit_read_ahead(hub, id);
-	}
-	return NULL;
-}
-
 /* ---- subjects ---- */
 
-/* From what was read of many. */
+/* From what was read of many; a token is there already. */
 static bool
 audit_subject_of(AuditHub *hub, HubData *data, EffectiveWay *way, SubjectKind kind, int id,
-				 EffectiveSubject *subject)
+				 EffectiveSubject *subject, HubToken *token)
 {
 	memset(subject, 0, sizeof(*subject));
 	subject->kind = kind;
+	subject->token = token;
 	subject->hub = hub->hub;
 	subject->data = data;
 	subject->way = way;
@@ -211,9 +167,6 @@ audit_subject_of(AuditHub *hub, HubData *data, EffectiveWay *way, SubjectKind ki
 		case SUBJECT_TOKEN:
 			break;
 	}
-	subject->token = audit_token(hub, id);
-	if (subject->token == NULL)
-		return false;
 	if (subject->token->user_id != 0)
 		subject->user = hub_user(data, subject->token->user_id);
 	else if (subject->token->service_id != 0)
@@ -228,6 +181,7 @@ audit_single(AuditHub *hub, SubjectKind kind, int id, EffectiveSubject *subject)
 	bool		found;
 
 	hub->singles++;
+	hub->loads++;
 	MemoryContextReset(hub->single);
 	caller = MemoryContextSwitchTo(hub->single);
 	found = effective_subject_by_id(subject, hub->hub, kind, id, hub->flags, false);
@@ -289,15 +243,16 @@ audit_part_clients(HubData *part)
 	groups = hub_groups(part, &n);
 	for (int i = 0; i < n; i++)
 		clients = audit_share_clients(groups[i]->shares, groups[i]->nshares, clients, &nclients);
-	if (nclients == 0)
-		return;
-	hub_clients_ahead(part, clients, nclients);
-	pfree(clients);
+	if (nclients > 0)
+	{
+		hub_clients_ahead(part, clients, nclients);
+		pfree(clients);
+	}
 }
 
-/* Read subjects from this id on. */
+/* Read subjects from this id on, so many. */
 static void
-audit_read_part(AuditHub *hub, SubjectKind kind, int id)
+audit_read_part(AuditHub *hub, SubjectKind kind, int id, int most)
 {
 	static const HubTable tables[] = {
 		[SUBJECT_USER] = HUB_USERS,
@@ -311,7 +266,7 @@ audit_read_part(AuditHub *hub, SubjectKind kind, int id)
 	hub->part = NULL;
 	MemoryContextReset(hub->part_context);
 	caller = MemoryContextSwitchTo(hub->part_context);
-	hub_add_ids_from(hub->hub, tables[kind], id, hub->part_most, &ids);
+	hub_add_ids_from(hub->hub, tables[kind], id, most, &ids);
 	if (kind == SUBJECT_USER)
 	{
 		want.nusers = ids.n;
@@ -329,10 +284,11 @@ audit_read_part(AuditHub *hub, SubjectKind kind, int id)
 	}
 	hub->part_kind = kind;
 	hub->part_first = id;
-	hub->part_last = ids.n < hub->part_most ? INT_MAX : ids.ids[ids.n - 1];
+	hub->part_last = ids.n < most ? PG_INT32_MAX : ids.ids[ids.n - 1];
 	hub->npart = ids.n;
 	hub->part = hub_load(hub->hub, &want, false);
 	hub->part_way = effective_way(hub->part, hub->flags);
+	hub->loads++;
 	audit_part_clients(hub->part);
 	MemoryContextSwitchTo(caller);
 }
@@ -341,25 +297,162 @@ audit_read_part(AuditHub *hub, SubjectKind kind, int id)
 static bool
 audit_part(AuditHub *hub, SubjectKind kind, int id)
 {
-	if (kind == SUBJECT_TOKEN || hub->nreturns >= AUDIT_RETURNS)
+	if (hub->nreturns >= AUDIT_RETURNS)
 		return false;
 	if (hub->part != NULL && hub->part_kind == kind &&
 		id >= hub->part_first && id <= hub->part_last)
 		return true;
-	if (hub->part == NULL)
-		audit_read_part(hub, kind, id);
-	else if (hub->part_kind == kind && id > hub->part_last)
-	{
+	if (hub->part != NULL && hub->part_kind == kind && id > hub->part_last)
 		audit_part_size(hub);
-		audit_read_part(hub, kind, id);
-	}
-	else
+	else if (hub->part != NULL)
 	{
 		hub->nreturns++;
 		hub->part_most = AUDIT_SINGLES;
-		audit_read_part(hub, kind, id);
 	}
+	audit_read_part(hub, kind, id, hub->part_most);
 	return true;
+}
+
+/* ---- parts of the owners of tokens ---- */
+
+Size
+audit_owners_room(void)
+{
+	return get_hash_memory_limit() - (Size) work_mem * 1024 / 2;
+}
+
+void
+audit_owners_clients(HubData *part)
+{
+	hub_clients_of_users(part);
+	audit_part_clients(part);
+}
+
+/* Read the part of the users that one is in, or all services. */
+static void
+audit_read_owners(AuditHub *hub, SubjectKind kind, int id)
+{
+	const AuditParts *parts = hub->tokens.parts;
+	int			part = kind == SUBJECT_USER ? audit_owner_part(parts, id) : 0;
+	MemoryContext caller;
+	Size		size;
+
+	audit_read_part(hub, kind, kind == SUBJECT_USER ? parts->first.ids[part] : PG_INT32_MIN,
+					kind == SUBJECT_USER ? parts->most : PG_INT32_MAX);
+	/* it reaches to the next one, whoever is between */
+	hub->part_last = kind == SUBJECT_USER && part + 1 < parts->first.n ?
+		parts->first.ids[part + 1] - 1 : PG_INT32_MAX;
+	caller = MemoryContextSwitchTo(hub->part_context);
+	audit_owners_clients(hub->part);
+	MemoryContextSwitchTo(caller);
+	size = MemoryContextMemAllocated(hub->part_context, true);
+	if (size > get_hash_memory_limit())
+		audit_parts_too_large();
+	/* but not again and again, where it is more from the start */
+	hub->part_size = Max(audit_owners_room(), size + audit_owners_room() / 3);
+}
+
+/*
+ * What is found out of owners stays in the part, and who is in which group, of
+ * others too.  When that is more than was thought, it is forgotten.
+ */
+static bool
+audit_owners(AuditHub *hub, SubjectKind kind, int id)
+{
+	bool		ahead;
+
+	if (hub->nreturns >= AUDIT_RETURNS)
+		return false;
+	if (hub->part != NULL && hub->part_kind == kind &&
+		id >= hub->part_first && id <= hub->part_last)
+	{
+		if (id != hub->part_at && MemoryContextMemAllocated(hub->part_context, true) > hub->part_size)
+			audit_read_owners(hub, kind, id);
+		hub->part_at = id;
+		return true;
+	}
+	/* users come before services */
+	ahead = hub->part == NULL || (hub->part_kind == kind ? id > hub->part_last : kind == SUBJECT_SERVICE);
+	if (!ahead)
+		hub->nreturns++;
+	audit_read_owners(hub, kind, id);
+	hub->part_at = id;
+	return true;
+}
+
+static void
+audit_read_everyone(AuditHub *hub)
+{
+	MemoryContext caller = MemoryContextSwitchTo(hub->context);
+	HubData    *everyone;
+
+	MemoryContextReset(hub->single);
+	hub->part = NULL;
+	MemoryContextReset(hub->part_context);
+	everyone = audit_load(hub->hub);
+	hub->way = effective_way(everyone, hub->flags);
+	hub->everyone = everyone;
+	hub->loads++;
+	MemoryContextSwitchTo(caller);
+}
+
+/* ---- tokens of a part ---- */
+
+/*
+ * Read the clients of those tokens that were read ahead, as far as their owners are
+ * in the part.  Most are there already, with the owners' servers.
+ */
+static void
+audit_token_clients(AuditHub *hub)
+{
+	AuditTokens *tokens = &hub->tokens;
+	char	  **clients;
+	int			n = 0;
+
+	if (hub->clients_reads == tokens->reads && hub->clients_loads == hub->loads)
+		return;
+	hub->clients_reads = tokens->reads;
+	hub->clients_loads = hub->loads;
+	clients = palloc(sizeof(char *) * tokens->n);
+	for (int i = 0; i < tokens->n; i++)
+	{
+		const HubToken *token = tokens->tokens[i];
+
+		if (token->client_id != NULL && strcmp(token->client_id, "jupyterhub") != 0 &&
+			(hub_user(hub->part, token->user_id) != NULL || hub_service(hub->part, token->service_id) != NULL))
+			clients[n++] = token->client_id;
+	}
+	if (n > 0)
+		hub_clients_ahead(hub->part, clients, n);
+	pfree(clients);
+}
+
+static bool
+audit_token(AuditHub *hub, int id, EffectiveSubject *subject)
+{
+	HubToken   *token;
+
+	token = audit_token_find(&hub->tokens, id);
+	if (token == NULL)
+		return false;
+	if (hub->everyone == NULL)
+	{
+		bool		read;
+
+		if (token->user_id != 0)
+			read = audit_owners(hub, SUBJECT_USER, token->user_id);
+		else if (token->service_id != 0 || hub->part == NULL)
+			read = audit_owners(hub, SUBJECT_SERVICE, token->service_id);
+		else
+			read = true;
+		if (read)
+			audit_token_clients(hub);
+		else
+			audit_read_everyone(hub);
+	}
+	return hub->everyone != NULL ?
+		audit_subject_of(hub, hub->everyone, hub->way, SUBJECT_TOKEN, id, subject, token) :
+		audit_subject_of(hub, hub->part, hub->part_way, SUBJECT_TOKEN, id, subject, token);
 }
 
 bool
@@ -367,20 +460,11 @@ audit_subject(AuditHub *hub, SubjectKind kind, int id, EffectiveSubject *subject
 {
 	if (hub->everyone == NULL && hub->singles < AUDIT_SINGLES)
 		return audit_single(hub, kind, id, subject);
-	if (hub->everyone == NULL && audit_part(hub, kind, id))
-		return audit_subject_of(hub, hub->part, hub->part_way, kind, id, subject);
-	if (hub->everyone == NULL)
-	{
-		MemoryContext caller = MemoryContextSwitchTo(hub->context);
-		HubData    *everyone;
-
-		MemoryContextReset(hub->single);
-		hub->part = NULL;
-		MemoryContextReset(hub->part_context);
-		everyone = audit_load(hub->hub);
-		hub->way = effective_way(everyone, hub->flags);
-		hub->everyone = everyone;
-		MemoryContextSwitchTo(caller);
-	}
-	return audit_subject_of(hub, hub->everyone, hub->way, kind, id, subject);
+	if (kind == SUBJECT_TOKEN)
+		return audit_token(hub, id, subject);
+	if (hub->everyone == NULL && !audit_part(hub, kind, id))
+		audit_read_everyone(hub);
+	return hub->everyone != NULL ?
+		audit_subject_of(hub, hub->everyone, hub->way, kind, id, subject, NULL) :
+		audit_subject_of(hub, hub->part, hub->part_way, kind, id, subject, NULL);
 }

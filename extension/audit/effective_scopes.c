@@ -8,9 +8,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "audit.h"
-
-#include "../hub/hub_audit.h"
+#include "audit_tokens.h"
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -226,6 +224,22 @@ audit_put_key(int id, const char *name, void *arg)
 	MemoryContextReset(rows->row);
 }
 
+/* Tokens have no name. */
+static void
+audit_put_tokens(const HubSchema *hub, AuditKeyRows *rows)
+{
+	AuditParts *parts = audit_owner_parts(hub, effective_reading_flags());
+	HubTokenOrder *order = hub_token_order(hub, &parts->first, work_mem, false);
+	int			id;
+
+	while (hub_token_order_next(order, &id))
+	{
+		CHECK_FOR_INTERRUPTS();
+		audit_put_key(id, NULL, rows);
+	}
+	hub_token_order_end(order);
+}
+
 /*
  * A query for one subject: its key by an index.  False: all are asked for, or the
  * name may be spelt in other ways than the database has it.
@@ -255,8 +269,9 @@ audit_put_one_key(FunctionCallInfo fcinfo, const HubSchema *hub, HubTable table,
 }
 
 /*
- * _audit_keys(kind) - ids and names of all subjects of a kind, or of the one that
- * the query asks for; tokens have no name, and come in order of id.
+ * _audit_keys(kind) - ids and names of all subjects of a kind, in the order in which
+ * they are read in parts: of id, and tokens in order of their owners; or of the one
+ * that the query asks for.
  */
 PG_FUNCTION_INFO_V1(jhub_authz__audit_keys);
 Datum
@@ -276,7 +291,11 @@ jhub_authz__audit_keys(PG_FUNCTION_ARGS)
 	rows.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	rows.row = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz audit key",
 									 ALLOCSET_SMALL_SIZES);
-	if (!audit_put_one_key(fcinfo, hub, tables[kind], &rows))
+	if (audit_put_one_key(fcinfo, hub, tables[kind], &rows))
+		return (Datum) 0;
+	if (kind == SUBJECT_TOKEN)
+		audit_put_tokens(hub, &rows);
+	else
 		hub_each_key(hub, tables[kind], audit_put_key, &rows);
 	return (Datum) 0;
 }

@@ -2,7 +2,7 @@
 
 CREATE FUNCTION jhub_authz._audit_keys(kind text, OUT id integer, OUT name text) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'jhub_authz__audit_keys' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 1000 SUPPORT jhub_authz._rows_support;
-COMMENT ON FUNCTION jhub_authz._audit_keys(text) IS 'ids and names of all subjects of a kind; tokens have an id only';
+COMMENT ON FUNCTION jhub_authz._audit_keys(text) IS 'ids and names of all subjects of a kind, in order of id; tokens have an id only, and come in order of their owners';
 REVOKE ALL ON FUNCTION jhub_authz._audit_keys(text) FROM PUBLIC;
 
 CREATE FUNCTION jhub_authz._shown_scopes(scopes jhub_authz.scopeset, OUT scope text, OUT base text, OUT filter_kind text, OUT filter_value text) RETURNS SETOF record

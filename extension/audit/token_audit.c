@@ -23,7 +23,7 @@ typedef struct AuditPolicies
 {
 	bool		read;
 	Settings	settings;
-	bool		everyone;		/* groups has everybody */
+	int			loads;			/* groups has those who were read then */
 	IssueGroups *groups;
 } AuditPolicies;
 
@@ -67,30 +67,57 @@ enum
 	ARG_REVOKED
 };
 
+/* Who is in groups that have a policy, of those who were read with the token's owner. */
+static IssueGroups *
+audit_policy_groups(AuditHub *hub, AuditPolicies *policies, EffectiveSubject *subject)
+{
+	MemoryContext caller;
+	HubUser   **users;
+	int		   *ids = NULL;
+	int			n;
+
+	if (policies->settings.nnarrower_of[POLICY_OF_GROUP] == 0)
+		return NULL;
+	if (policies->loads == audit_hub_loads(hub))
+		return policies->groups;
+	policies->groups = NULL;
+	users = hub_users(subject->data, &n);
+	if (n > 0)
+	{
+		caller = MemoryContextSwitchTo(hub_data_context(subject->data));
+		if (!audit_hub_is_everyone(hub))
+		{
+			ids = palloc(sizeof(int) * n);
+			for (int i = 0; i < n; i++)
+				ids[i] = users[i]->id;
+		}
+		policies->groups = issue_policy_groups(subject->hub, &policies->settings, ids,
+											   ids != NULL ? n : 0, false);
+		MemoryContextSwitchTo(caller);
+	}
+	policies->loads = audit_hub_loads(hub);
+	return policies->groups;
+}
+
 /* The policy of a token, and what set it: the narrowest target of all fields. */
 static const char *
 audit_policy(AuditHub *hub, EffectiveSubject *subject, TokenPolicy *policy)
 {
 	AuditPolicies *policies = audit_hub_extra(hub, sizeof(AuditPolicies));
 	IssuePolicySource sources[POLICY_NFIELDS] = {{0}};
-	MemoryContext caller = MemoryContextSwitchTo(audit_hub_context(hub));
 	const PolicyRow *narrowest = NULL;
 
 	if (!policies->read)
 	{
+		MemoryContext caller = MemoryContextSwitchTo(audit_hub_context(hub));
+
 		policies->settings = *settings_get();
 		settings_keep(&policies->settings);
 		policies->read = true;
+		MemoryContextSwitchTo(caller);
 	}
-	if (policies->settings.nnarrower_of[POLICY_OF_GROUP] > 0 && !policies->everyone)
-	{
-		policies->everyone = audit_hub_is_everyone(hub);
-		policies->groups = issue_policy_groups(subject->hub, &policies->settings,
-											   &subject->token->user_id,
-											   policies->everyone ? 0 : 1, false);
-	}
-	MemoryContextSwitchTo(caller);
-	issue_token_policy(&policies->settings, subject->token, policies->groups, policy, sources);
+	issue_token_policy(&policies->settings, subject->token,
+					   audit_policy_groups(hub, policies, subject), policy, sources);
 	for (int field = 0; field < POLICY_NFIELDS; field++)
 		if (sources[field].row != NULL &&
 			(narrowest == NULL || sources[field].row->kind < narrowest->kind))

@@ -13,7 +13,7 @@ COMMENT ON FUNCTION jhub_authz._token_audit(integer, jhub_authz.scopeset, timest
 REVOKE ALL ON FUNCTION jhub_authz._token_audit(integer, jhub_authz.scopeset, timestamp, timestamptz, timestamptz) FROM PUBLIC;
 
 -- OFFSET 0: each baseline is looked up.  A hash join would give the tokens in another
--- order than that of their ids, in which they are read ahead.
+-- order than that of the list, in which they are read ahead.
 CREATE VIEW jhub_authz.token_audit AS
     SELECT k.id AS token_id, t.prefix, t.owner_kind, t.owner, t.client_id, t.note, t.class,
            t.policy, t.on_growth, t.inherit, t.on_share, t.max_age,

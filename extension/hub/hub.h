@@ -224,6 +224,9 @@ extern const HubClient *hub_client(HubData *data, const char *identifier);
 /* Read these clients in one go, for hub_client. */
 extern void hub_clients_ahead(HubData *data, char *const *identifiers, int n);
 
+/* Likewise those of the servers of the model's users, and of all services. */
+extern void hub_clients_of_users(HubData *data);
+
 /* Who is in which group, for anybody, read on demand and remembered. */
 extern ScopeMembership *hub_membership(HubData *data);
 

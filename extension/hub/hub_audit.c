@@ -17,33 +17,25 @@ typedef struct HubKeyLoop
 {
 	hub_key_fn	each;
 	void	   *arg;
-	bool		named;
 } HubKeyLoop;
 
 static void
 hub_key_row(HeapTuple row, TupleDesc desc, void *arg)
 {
 	HubKeyLoop *loop = arg;
-	const char *name = NULL;
+	const char *name = hub_utf8(row, desc, 2);
 
-	if (loop->named)
-	{
-		name = hub_utf8(row, desc, 2);
-		if (name == NULL)
-			name = "";
-	}
-	loop->each(spi_int(row, desc, 1, 0), name, loop->arg);
+	loop->each(spi_int(row, desc, 1, 0), name != NULL ? name : "", loop->arg);
 }
 
 void
 hub_each_key(const HubSchema *hub, HubTable table, hub_key_fn each, void *arg)
 {
-	HubKeyLoop	loop = {.each = each,.arg = arg,.named = table != HUB_API_TOKENS};
+	HubKeyLoop	loop = {.each = each,.arg = arg};
 	SpiFrame	frame;
 
 	spi_enter(&frame, hub->owner);
-	spi_each(psprintf("SELECT id%s FROM %s.%s ORDER BY id", loop.named ? ", name" : "",
-					  hub->quoted, hub_table_name(table)),
+	spi_each(psprintf("SELECT id, name FROM %s.%s ORDER BY id", hub->quoted, hub_table_name(table)),
 			 0, NULL, NULL, NULL, false, hub_key_row, &loop);
 	spi_leave(&frame);
 }
@@ -262,6 +254,36 @@ hub_add_ids_from(const HubSchema *hub, HubTable table, int from, int most, HubId
 					  hub->quoted, hub_table_name(table)),
 			 2, types, values, NULL, false, hub_id_row, ids);
 	spi_leave(&frame);
+}
+
+typedef struct HubEveryLoop
+{
+	HubIds	   *ids;
+	int			step;
+	int			n;
+} HubEveryLoop;
+
+static void
+hub_every_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubEveryLoop *loop = arg;
+
+	if (loop->n++ % loop->step == 0)
+		hub_ids_add(loop->ids, spi_int(row, desc, 1, 0));
+}
+
+int
+hub_add_every_id(const HubSchema *hub, HubTable table, int step, HubIds *ids)
+{
+	HubEveryLoop loop = {.ids = ids,.step = step};
+	SpiFrame	frame;
+
+	hub_ids_begin(ids);
+	spi_enter(&frame, hub->owner);
+	spi_each(psprintf("SELECT id FROM %s.%s ORDER BY id", hub->quoted, hub_table_name(table)),
+			 0, NULL, NULL, NULL, false, hub_every_row, &loop);
+	spi_leave(&frame);
+	return loop.n;
 }
 
 /* Add an id column of a map, of the rows in which another is one of these. */

@@ -13,7 +13,7 @@
 
 #include "hub.h"
 
-/* Ids and names (UTF-8; NULL of api_tokens) of all rows, in order of id. */
+/* Ids and names (UTF-8) of all rows, in order of id. */
 typedef void (*hub_key_fn) (int id, const char *name, void *arg);
 extern void hub_each_key(const HubSchema *hub, HubTable table, hub_key_fn each, void *arg);
 
@@ -105,9 +105,33 @@ extern void hub_ids_unique(HubIds *ids);
 /* Add the first ids of a table from this one on, in order, no more than so many. */
 extern void hub_add_ids_from(const HubSchema *hub, HubTable table, int from, int most, HubIds *ids);
 
+/* Add the first id of a table, and every so many-th after it; how many there are. */
+extern int	hub_add_every_id(const HubSchema *hub, HubTable table, int step, HubIds *ids);
+
 /* Add who holds one of these roles, and who is in one of these groups. */
 extern void hub_add_holders(const HubSchema *hub, const HubIds *roles,
 							HubIds *users, HubIds *groups, HubIds *services);
 extern void hub_add_members(const HubSchema *hub, const HubIds *groups, HubIds *users);
+
+/* ---- tokens in order of their owners (hub_token_order.c) ---- */
+
+/*
+ * Ids of all tokens: those of users, whose ids are divided into parts, part by part,
+ * then those of services, and those without owner; of a part in order of id.  first
+ * has the first id of each part, in order, and lasts as long.  Sorted within so many
+ * kilobytes, and files.  again: it can be gone through more than once.  Lives in the
+ * current memory context; it may have a file, so that it has to be ended.
+ */
+typedef struct HubTokenOrder HubTokenOrder;
+extern HubTokenOrder *hub_token_order(const HubSchema *hub, const HubIds *first, int memory,
+									  bool again);
+
+/* The next id; false: there was none. */
+extern bool hub_token_order_next(HubTokenOrder *order, int *id);
+extern void hub_token_order_again(HubTokenOrder *order);
+extern void hub_token_order_end(HubTokenOrder *order);
+
+/* In which of the parts an id is. */
+extern int	hub_ids_part(const HubIds *first, int id);
 
 #endif							/* JHUB_AUTHZ_HUB_AUDIT_H */

@@ -24,8 +24,12 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-/* of the model's memory: what may be wasted at the end of the last one */
+/*
+ * of the model's memory: what may be wasted at the end of the last one; of some
+ * subjects, which may have to fit into so much
+ */
 #define HUB_MAX_BLOCK		(512 * 1024)
+#define HUB_MAX_BLOCK_OF_SOME	(64 * 1024)
 
 /* so many ids are asked for at a time */
 #define HUB_MANY			1000
@@ -384,7 +388,7 @@ hub_load(const HubSchema *hub, const HubWant *want, bool latest)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz hub",
 												  ALLOCSET_DEFAULT_MINSIZE,
 												  ALLOCSET_DEFAULT_INITSIZE,
-												  HUB_MAX_BLOCK);
+												  want->everyone ? HUB_MAX_BLOCK : HUB_MAX_BLOCK_OF_SOME);
 	HubData    *data = MemoryContextAllocZero(context, sizeof(HubData));
 	HubLoad		load = {0};
 	SpiFrame	frame;
@@ -657,6 +661,51 @@ hub_clients_ahead(HubData *data, char *const *identifiers, int n)
 	for (int i = 0; i < nunknown; i++)
 		(void) hub_found_client(data, unknown[i]);
 	pfree(unknown);
+}
+
+typedef struct HubClientLoop
+{
+	MemoryContext context;
+	HubNameArray clients;
+} HubClientLoop;
+
+static void
+hub_client_name_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubClientLoop *loop = arg;
+	char	   *identifier = hub_utf8(row, desc, 1);
+	MemoryContext caller;
+
+	if (identifier == NULL)
+		return;
+	caller = MemoryContextSwitchTo(loop->context);
+	hub_name_array_add(&loop->clients, identifier, strlen(identifier));
+	MemoryContextSwitchTo(caller);
+}
+
+void
+hub_clients_of_users(HubData *data)
+{
+	const HubSchema *hub = &data->schema;
+	HubClientLoop loop = {0};
+	Oid			types[3] = {INT4ARRAYOID};
+	Datum		values[3];
+	HubIds		ids = {0};
+	SpiFrame	frame;
+
+	/* their names are of the frame, and go with it */
+	spi_enter(&frame, hub->owner);
+	hub_plan_whole(hub);
+	loop.context = CurrentMemoryContext;
+	for (int i = 0; i < data->users.n; i++)
+		hub_ids_add(&ids, ((HubUser *) data->users.rows[i])->id);
+	values[0] = spi_int_array(ids.ids, ids.n);
+	hub_query(data, psprintf("SELECT p.oauth_client_id FROM %s WHERE p.user_id IN (SELECT unnest($1))"
+							 " UNION ALL SELECT v.oauth_client_id FROM %s",
+							 hub_from(hub, HUB_SPAWNERS, "p", 1), hub_from(hub, HUB_SERVICES, "v", 1)),
+			  1, types, values, true, hub_client_name_row, &loop);
+	hub_clients_ahead(data, loop.clients.names, loop.clients.n);
+	spi_leave(&frame);
 }
 
 /* ---- ids by name ---- */

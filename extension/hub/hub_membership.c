@@ -155,7 +155,7 @@ hub_membership_create(HubData *data)
 
 /* ---- for two sets ---- */
 
-static void
+void
 hub_name_array_add(HubNameArray *array, const char *name, int len)
 {
 	if (array->n == array->size)

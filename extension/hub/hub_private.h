@@ -115,6 +115,7 @@ typedef struct HubNameArray
 	char	  **names;
 } HubNameArray;
 
+extern void hub_name_array_add(HubNameArray *array, const char *name, int len);
 extern void hub_collect_names(const Scopeset *set, HubNameArray *users, HubNameArray *groups);
 
 /* hub_membership.c: made at the first hub_membership of a model */
