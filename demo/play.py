@@ -135,7 +135,8 @@ class Hub:
                 stderr=log,
                 start_new_session=True,
             )
-        for _ in range(300):
+        until = time.monotonic() + 400
+        while time.monotonic() < until:
             if self.process.poll() is not None:
                 break
             try:

@@ -155,7 +155,8 @@ class Hub:
             self.process = subprocess.Popen(
                 [python, "-W", "ignore", "-m", "jupyterhub", "-f", str(HERE / "hub_config.py")], cwd=self.folder, env=env,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        for _ in range(600):
+        until = time.monotonic() + 400
+        while time.monotonic() < until:
             if self.process.poll() is not None:
                 break
             try:
