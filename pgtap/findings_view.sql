@@ -68,6 +68,9 @@ END $$;
 SELECT is(pg_temp.plan('code = ''toxic_combination'''), '_toxic_combinations', 'a condition on the code asks what it is about alone');
 SELECT is(pg_temp.plan('code = ''never_expires'''), '_audit_keys _dormant_before _token_audit', '... of tokens');
 SELECT is(pg_temp.plan('code = ''undefined_scope'''), '_orphans', '... of grants');
+SELECT is(pg_temp.plan('subject_kind = ''token'' AND subject = ''1'''), '_audit_keys _dormant_before _orphans _token_audit', '... and one on the kind likewise: of a token');
+SELECT is(pg_temp.plan('subject_kind = ''share'''), '_orphans _shares', '... of a share');
+SELECT is(pg_temp.plan('subject_kind = ''role'''), '_orphans', '... of a role');
 
 -- tokens
 SELECT set_eq($$ SELECT pg_temp.found('never_expires') $$, $$ SELECT format('%s token %s %s', CASE WHEN class IN ('server', 'service') THEN 'info' ELSE 'low' END, token_id, created::date)

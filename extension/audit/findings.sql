@@ -287,13 +287,16 @@ CREATE VIEW jhub_authz._findings AS
       FROM jhub_authz.share_audit s
      WHERE s.kind OPERATOR(pg_catalog.=) 'code' AND NOT s.expired
     UNION ALL
-    SELECT CASE WHEN s.kind OPERATOR(pg_catalog.=) 'share' THEN 'medium' ELSE 'low' END, 'expired_share',
-           CASE WHEN s.kind OPERATOR(pg_catalog.=) 'share' THEN 'share' ELSE 'share code' END, s.share_id::text, s.server,
-           CASE WHEN s.kind OPERATOR(pg_catalog.=) 'share' THEN pg_catalog.format('Given by "%s" to %s "%s", and still counts.', s.owner, s.to_kind, s.to_name)
-                ELSE pg_catalog.format('Made by "%s", not purged.', s.owner) END,
-           s.expires_at
-      FROM jhub_authz.share_audit s
-     WHERE s.expired
+    SELECT x.severity, 'expired_share', x.subject_kind, x.subject, x.object, x.detail, x.since
+      FROM (SELECT CASE WHEN s.kind OPERATOR(pg_catalog.=) 'share' THEN 'medium' ELSE 'low' END AS severity,
+                   CASE WHEN s.kind OPERATOR(pg_catalog.=) 'share' THEN 'share' ELSE 'share code' END AS subject_kind, s.share_id::text AS subject, s.server AS object,
+                   CASE WHEN s.kind OPERATOR(pg_catalog.=) 'share' THEN pg_catalog.format('Given by "%s" to %s "%s", and still counts.', s.owner, s.to_kind, s.to_name)
+                        ELSE pg_catalog.format('Made by "%s", not purged.', s.owner) END AS detail,
+                   s.expires_at AS since
+              FROM jhub_authz.share_audit s
+             WHERE s.expired
+            UNION ALL SELECT NULL AS severity, NULL AS subject_kind, NULL AS subject, NULL AS object, NULL AS detail, NULL AS since WHERE false) x
+     WHERE x.subject_kind OPERATOR(pg_catalog.=) ANY (ARRAY['share', 'share code'])
     UNION ALL
     SELECT CASE WHEN c.expires_at IS NULL OR c.expires_at OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.+) interval '1 day') THEN 'medium' ELSE 'info' END,
            'open_oauth_code', 'oauth code', c.code_id::text, c.client_id,
