@@ -858,7 +858,7 @@ def at_rest(hub):
     until = time.monotonic() + 120
     while time.monotonic() < until:
         _, users, _ = hub.call("GET", "/api/users", hub.setup["driver_token"])
-        if not any(server["pending"] for user in users for server in user["servers"].values()):
+        if not any(server["pending"] for user in users for server in user.get("servers", {}).values()):
             return
         time.sleep(0.2)
     check("servers have started or stopped in the end", False, users)
