@@ -11,7 +11,7 @@ CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = error;
 INSERT INTO jhub_authz.attachment (hub_schema, mode) VALUES ('public', 'observe');
-SELECT plan(26);
+SELECT plan(30);
 
 -- a user with exactly these scopes, in these groups
 CREATE FUNCTION pg_temp.someone(id integer, name text, scopes text, groups text[] DEFAULT '{}') RETURNS void LANGUAGE sql AS $$
@@ -84,6 +84,31 @@ SELECT results_eq($$ SELECT subject || ' ' || how COLLATE "C" FROM jhub_authz.ef
 SELECT results_eq($$ SELECT subject || ' ' || how COLLATE "C" FROM jhub_authz.effective_admins WHERE subject_kind <> 'user' ORDER BY 1 $$,
     ARRAY['300 reaches servers', '303 reaches', 'boss flag', 'boss role', 'boss scopes', 'boss servers', 'boss tokens', 'by-service reaches', 'by-user reaches'] COLLATE "C", '... tokens and services, too');
 SELECT is((SELECT path FROM jhub_authz.effective_admins WHERE subject = 'nested'), 'puts user "nested" into group "chain"; makes a token of user "admin"', '... and by what path');
+
+-- A query for one subject looks at that one: the same rows as among all, and none for who has none
+CREATE FUNCTION pg_temp.one_by_one(view text) RETURNS TABLE (line text) LANGUAGE plpgsql AS $$
+DECLARE s record;
+BEGIN
+    FOR s IN SELECT 'user' AS kind, name FROM public.users UNION ALL SELECT 'service', name FROM public.services UNION ALL SELECT 'token', id::text FROM public.api_tokens
+             UNION ALL SELECT 'group', name FROM public.groups UNION ALL VALUES ('user', 'nobody'), ('token', 'a300'), ('token', '999999'), ('token', 'x'), ('none', 'admin') LOOP
+        RETURN QUERY EXECUTE format('SELECT x::text FROM jhub_authz.%I x WHERE subject_kind = %L AND subject = %L', view, s.kind, s.name);
+    END LOOP;
+END $$;
+SELECT results_eq($$ SELECT line FROM pg_temp.one_by_one('effective_admins') ORDER BY line COLLATE "C" $$,
+    $$ SELECT x::text FROM jhub_authz.effective_admins x ORDER BY x::text COLLATE "C" $$, 'who is as good as admin, asked one by one');
+SELECT results_eq($$ SELECT line FROM pg_temp.one_by_one('escalation_paths') ORDER BY line COLLATE "C" $$,
+    $$ SELECT x::text FROM jhub_authz.escalation_paths x ORDER BY x::text COLLATE "C" $$, '... and who can get more');
+-- everybody is passed by in parts
+CREATE TEMP TABLE before AS SELECT x::text AS line FROM jhub_authz.effective_admins x UNION ALL SELECT x::text FROM jhub_authz.escalation_paths x;
+INSERT INTO public.users (id, name, cookie_id) SELECT CASE WHEN i % 2 = 0 THEN -i ELSE 100000 + 5 * i END, 'other' || i, 'other' || i FROM generate_series(1, 600) i;
+INSERT INTO public.user_role_map SELECT id, 1, false FROM public.users WHERE name ~ '^other';
+SET LOCAL work_mem = '64kB';
+SELECT results_eq($$ SELECT line FROM (SELECT x::text AS line FROM jhub_authz.effective_admins x UNION ALL SELECT x::text FROM jhub_authz.escalation_paths x) y ORDER BY line COLLATE "C" $$,
+    $$ SELECT line FROM before ORDER BY line COLLATE "C" $$, 'the same among many who have nothing to tell of, in little memory');
+UPDATE public.users SET admin = true WHERE name IN ('other1', 'other2', 'other599', 'other600');
+SELECT is((SELECT string_agg(subject, ' ' ORDER BY subject COLLATE "C") FROM jhub_authz.effective_admins WHERE how = 'flag' AND subject ~ '^other'), 'other1 other2 other599 other600', '... and the first and the last of them');
+RESET work_mem;
+DELETE FROM public.users WHERE name ~ '^other';
 
 -- a chain of groups, each of which may fill the next
 \if :{?few}

@@ -30,6 +30,7 @@ extern bool audit_subject(AuditHub *hub, SubjectKind kind, int id, EffectiveSubj
 /* What else is kept with it: zeroed memory of its life, of one size. */
 extern void *audit_hub_extra(AuditHub *hub, Size size);
 extern MemoryContext audit_hub_context(const AuditHub *hub);
+extern const HubSchema *audit_hub_schema(const AuditHub *hub);
 extern bool audit_hub_is_everyone(const AuditHub *hub);
 
 /* So many times something was read: as long as it is the same, a subject's data is. */

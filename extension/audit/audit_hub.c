@@ -104,6 +104,12 @@ audit_hub_context(const AuditHub *hub)
 	return hub->context;
 }
 
+const HubSchema *
+audit_hub_schema(const AuditHub *hub)
+{
+	return hub->hub;
+}
+
 bool
 audit_hub_is_everyone(const AuditHub *hub)
 {
@@ -271,6 +277,7 @@ audit_read_part(AuditHub *hub, SubjectKind kind, int id, int most)
 	{
 		want.nusers = ids.n;
 		want.users = ids.ids;
+		want.users_in_row = true;
 	}
 	else if (kind == SUBJECT_SERVICE)
 	{

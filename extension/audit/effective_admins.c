@@ -93,9 +93,9 @@ jhub_authz__escalation_paths(PG_FUNCTION_ARGS)
 	ReachHub	hub;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	reach_begin(&hub);
-	reach_each(&hub, paths_put, fcinfo->resultinfo);
-	hub_free(hub.way->data);
+	reach_begin(&hub, fcinfo);
+	reach_each(&hub, fcinfo, paths_put, fcinfo->resultinfo);
+	reach_end(&hub);
 	return (Datum) 0;
 }
 
@@ -157,7 +157,7 @@ admins_role(Admins *admins, ReachHub *hub, EffectiveSubject *subject)
 
 	if (subject->kind == SUBJECT_TOKEN)
 		return false;
-	grants = effective_grants(hub->way, subject->user, subject->service, NULL, false);
+	grants = effective_grants(subject->way, subject->user, subject->service, NULL, false);
 	for (int i = 0; i < grants->n; i++)
 	{
 		const EffectiveGrant *grant = &grants->grants[i];
@@ -182,7 +182,7 @@ admins_scope(Admins *admins, ReachHub *hub, EffectiveSubject *subject, const Sco
 
 	if (!scopeset_covers_member(held, scope, NULL))
 		return false;
-	grants = effective_grants(hub->way, subject->user, subject->service, NULL,
+	grants = effective_grants(subject->way, subject->user, subject->service, NULL,
 							  subject->kind == SUBJECT_TOKEN);
 	for (int i = 0; i < grants->n; i++)
 	{
@@ -259,13 +259,13 @@ jhub_authz__effective_admins(PG_FUNCTION_ARGS)
 	char	   *defect;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	reach_begin(&hub);
-	schema = hub_data_schema(hub.way->data);
+	reach_begin(&hub, fcinfo);
+	schema = audit_hub_schema(hub.audit);
 	json = catalogue_default_role(schema->release, "admin");
 	admins.all = catalogue_expand(schema->catalogue, hub_parse_scopes(json, &defect), NULL);
 	effective_parse_scope("tokens", 6, &admins.tokens);
 	effective_parse_scope("access:servers", 14, &admins.servers);
-	reach_each(&hub, admins_one, &admins);
-	hub_free(hub.way->data);
+	reach_each(&hub, fcinfo, admins_one, &admins);
+	reach_end(&hub);
 	return (Datum) 0;
 }

@@ -28,8 +28,11 @@
 
 #include "../issue/issue.h"
 
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -235,6 +238,52 @@ reach_find_user(const ReachHub *hub, const ScopeMember *named)
 	return -1;
 }
 
+/* Users with the same roles. */
+typedef struct ReachRoles
+{
+	const Scopeset *roles;		/* hash key, must be first: one for each set of roles */
+	bool		taken;			/* somebody was acted as, or need not be */
+	bool		looked;
+	bool		open;			/* then: is anything of what they hold not filtered? */
+} ReachRoles;
+
+/* Is anything of it not filtered, as it is written? */
+static bool
+reach_shares_open(HubShare **shares, int nshares)
+{
+	ScopesetView view;
+
+	for (int i = 0; i < nshares; i++)
+	{
+		scopeset_view(shares[i]->scopes, &view);
+		if (view.open != 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does a user hold anything that is not filtered?  What filters by the user is
+ * computed for one of those with the same roles, and not kept for each.
+ */
+static bool
+reach_holds_open(ReachHub *hub, HubUser *user, ReachRoles *same)
+{
+	bool		open = reach_shares_open(user->shares, user->nshares);
+	ScopesetView view;
+
+	for (int i = 0; i < user->ngroups && !open; i++)
+		open = reach_shares_open(user->groups[i]->shares, user->groups[i]->nshares);
+	if (!open && same->looked)
+		return same->open;
+	scopeset_view(effective_user(hub->way, user, NULL), &view);
+	if (open)
+		return view.open != 0;
+	same->looked = true;
+	same->open = view.open != 0;
+	return same->open;
+}
+
 /*
  * Of many users with the same roles one is enough: what differs is what is about
  * themselves, which is had for all of them.  Shares differ.
@@ -243,7 +292,7 @@ static void
 reach_by_many(ReachState *state, const ScopeMember *tokens, int from)
 {
 	ReachHub   *hub = state->hub;
-	HASHCTL		ctl = {.keysize = sizeof(Scopeset *),.entrysize = sizeof(Scopeset *),.hcxt = CurrentMemoryContext};
+	HASHCTL		ctl = {.keysize = sizeof(Scopeset *),.entrysize = sizeof(ReachRoles),.hcxt = CurrentMemoryContext};
 	HTAB	   *seen = hash_create("jhub_authz roles seen", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 
 	/* those who can do the most first: what they have covers the others' */
@@ -252,17 +301,19 @@ reach_by_many(ReachState *state, const ScopeMember *tokens, int from)
 		{
 			HubUser    *user = hub->users[i];
 			const Scopeset *roles = effective_raw_user(hub->way, user);
-			ScopesetView view;
+			ReachRoles *same;
 			bool		found;
 
 			if (!reach_tokens_of(state, tokens, user))
 				continue;
-			scopeset_view(effective_user(hub->way, user, NULL), &view);
-			if ((view.open != 0) != (pass == 0))
+			same = hash_search(seen, &roles, HASH_ENTER, &found);
+			if (!found)
+				same->taken = same->looked = false;
+			if ((same->taken && user->nshares == 0) ||
+				reach_holds_open(hub, user, same) != (pass == 0))
 				continue;
-			(void) hash_search(seen, &roles, HASH_ENTER, &found);
-			if ((!found || user->nshares > 0) &&
-				!scopeset_covers_with(state->reach->all, effective_user(hub->way, user, NULL), NULL))
+			same->taken = true;
+			if (!scopeset_covers_with(state->reach->all, effective_user(hub->way, user, NULL), NULL))
 				reach_act_as(state, user, tokens, from);
 		}
 	hash_destroy(seen);
@@ -424,12 +475,35 @@ reach_by_flag(ReachState *state, int from)
 /* ---- the closure ---- */
 
 void
-reach_begin(ReachHub *hub)
+reach_begin(ReachHub *hub, FunctionCallInfo fcinfo)
 {
+	memset(hub, 0, sizeof(*hub));
+	hub->audit = audit_hub(fcinfo);
+	hub->context = CurrentMemoryContext;
+	hub->batch = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz reach", ALLOCSET_DEFAULT_SIZES);
+}
+
+void
+reach_end(ReachHub *hub)
+{
+	MemoryContextDelete(hub->batch);
+	if (hub->way != NULL)
+		hub_free(hub->way->data);
+}
+
+/* A step can lead from anybody to anybody: all have to be there. */
+static void
+reach_load_everyone(ReachHub *hub)
+{
+	MemoryContext caller;
+
+	if (hub->way != NULL)
+		return;
+	caller = MemoryContextSwitchTo(hub->context);
 	hub->way = audit_load_everyone();
 	hub->users = hub_users(hub->way->data, &hub->nusers);
 	hub->groups = hub_groups(hub->way->data, &hub->ngroups);
-	hub->batch = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz reach", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(caller);
 }
 
 static bool
@@ -470,8 +544,17 @@ reach_may_write(const EffectiveSubject *subject, const Scopeset *held)
 Reach *
 reach_of(ReachHub *hub, EffectiveSubject *subject, const Scopeset *held)
 {
-	ReachState	state = {.hub = hub,.subject = subject};
+	EffectiveSubject there = *subject;
+	ReachState	state = {.hub = hub,.subject = &there};
 	Reach	   *reach = palloc0(sizeof(Reach));
+
+	/* the same among everybody */
+	reach_load_everyone(hub);
+	there.way = hub->way;
+	there.data = hub->way->data;
+	there.user = subject->user != NULL ? hub_user(there.data, subject->user->id) : NULL;
+	there.service = subject->service != NULL ? hub_service(there.data, subject->service->id) : NULL;
+	subject = &there;
 
 	state.reach = reach;
 	state.grants = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz reach grants",
@@ -542,14 +625,20 @@ reach_begins(const Reach *reach, int index)
 
 /* ---- everybody ---- */
 
+/* so many subjects' ids are read at a time, and tokens */
+#define REACH_BATCH	1000
+
 typedef struct ReachEach
 {
 	ReachHub   *hub;
 	reach_subject_fn each;
 	void	   *arg;
-	HubIds		users;
-	HubIds		services;
-	MemoryContext context;		/* of these */
+
+	/* of those whose tokens are looked at */
+	EffectiveWay *way;
+	MemoryContext tokens_context;
+	HubToken   *tokens[REACH_BATCH];
+	int			ntokens;
 } ReachEach;
 
 static bool
@@ -559,53 +648,160 @@ reach_one(ReachEach *loop, EffectiveSubject *subject)
 	bool		result;
 
 	CHECK_FOR_INTERRUPTS();
-	subject->way = loop->hub->way;
-	subject->data = loop->hub->way->data;
 	result = loop->each(loop->hub, subject, effective_subject_scopes(subject, NULL), loop->arg);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(loop->hub->batch);
 	return result;
 }
 
+/* All of a kind, in order of id, in which they are read in parts. */
+static void
+reach_each_of(ReachEach *loop, SubjectKind kind, HubTable table, HubIds *found)
+{
+	const HubSchema *hub = audit_hub_schema(loop->hub->audit);
+	HubIds		ids = {0};
+	int			from = PG_INT32_MIN;
+
+	do
+	{
+		ids.n = 0;
+		hub_add_ids_from(hub, table, from, REACH_BATCH, &ids);
+		for (int i = 0; i < ids.n; i++)
+		{
+			EffectiveSubject subject;
+
+			if (audit_subject(loop->hub->audit, kind, ids.ids[i], &subject) &&
+				reach_one(loop, &subject))
+				hub_ids_add(found, ids.ids[i]);
+		}
+		from = ids.n > 0 ? ids.ids[ids.n - 1] : PG_INT32_MAX;
+	} while (ids.n == REACH_BATCH && from++ < PG_INT32_MAX);
+}
+
+/* The tokens that wait, after their clients were read in one go. */
+static void
+reach_tokens(ReachEach *loop)
+{
+	HubData    *data = loop->way->data;
+	char	   *clients[REACH_BATCH];
+	int			n = 0;
+
+	for (int i = 0; i < loop->ntokens; i++)
+		if (loop->tokens[i]->client_id != NULL && strcmp(loop->tokens[i]->client_id, "jupyterhub") != 0)
+			clients[n++] = loop->tokens[i]->client_id;
+	if (n > 0)
+		hub_clients_ahead(data, clients, n);
+	for (int i = 0; i < loop->ntokens; i++)
+	{
+		HubToken   *token = loop->tokens[i];
+		EffectiveSubject subject = {.kind = SUBJECT_TOKEN,.token = token,.data = data,.way = loop->way};
+
+		if (token->user_id != 0)
+			subject.user = hub_user(data, token->user_id);
+		else if (token->service_id != 0)
+			subject.service = hub_service(data, token->service_id);
+		(void) reach_one(loop, &subject);
+	}
+	loop->ntokens = 0;
+	MemoryContextReset(loop->tokens_context);
+}
+
 static void
 reach_token(HubToken *token, void *arg)
 {
 	ReachEach  *loop = arg;
-	EffectiveSubject subject = {.kind = SUBJECT_TOKEN,.token = token};
+	MemoryContext caller = MemoryContextSwitchTo(loop->tokens_context);
 
-	if (token->user_id != 0)
-		subject.user = hub_user(loop->hub->way->data, token->user_id);
-	else if (token->service_id != 0)
-		subject.service = hub_service(loop->hub->way->data, token->service_id);
+	loop->tokens[loop->ntokens++] = effective_copy_token(token);
+	MemoryContextSwitchTo(caller);
+	if (loop->ntokens == REACH_BATCH)
+		reach_tokens(loop);
+}
+
+/* Tokens come in any order of their owners, so all of these are there, and nobody else. */
+static void
+reach_each_token(ReachEach *loop, const HubIds *users, const HubIds *services)
+{
+	const HubSchema *hub = audit_hub_schema(loop->hub->audit);
+	HubWant		owners = {.users = users->ids,.nusers = users->n,.services = services->ids,.nservices = services->n};
+	HubTokenWant want = {.live_only = true,.users = users->ids,.nusers = users->n,.services = services->ids,.nservices = services->n};
+
+	if (users->n + services->n == 0)
+		return;
+	loop->way = effective_way(hub_load(hub, &owners, false), effective_reading_flags());
+	loop->tokens_context = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz reach tokens",
+												 ALLOCSET_DEFAULT_SIZES);
+	hub_each_token(hub, &want, false, reach_token, loop);
+	reach_tokens(loop);
+	MemoryContextDelete(loop->tokens_context);
+	hub_free(loop->way->data);
+}
+
+/* One of them; and of a token's owner it is seen first whether the token counts. */
+static void
+reach_each_one(ReachEach *loop, SubjectKind kind, int id)
+{
+	EffectiveSubject subject;
+
+	if (!audit_subject(loop->hub->audit, kind, id, &subject))
+		return;
+	if (kind == SUBJECT_TOKEN)
+	{
+		EffectiveSubject owner = subject;
+
+		owner.kind = subject.user != NULL ? SUBJECT_USER : SUBJECT_SERVICE;
+		owner.token = NULL;
+		if ((subject.user == NULL && subject.service == NULL) ||
+			effective_token_expired(subject.token) || !reach_one(loop, &owner))
+			return;
+	}
 	(void) reach_one(loop, &subject);
 }
 
-void
-reach_each(ReachHub *hub, reach_subject_fn each, void *arg)
+/*
+ * Is the query about one subject?  A name that may be shown in another way than the
+ * database has it is looked for among all.
+ */
+static bool
+reach_asked(ReachEach *loop, FunctionCallInfo fcinfo)
 {
-	ReachEach	loop = {.hub = hub,.each = each,.arg = arg,.context = CurrentMemoryContext};
-	HubTokenWant want = {.live_only = true};
-	HubService **services;
-	int			nservices;
+	const HubSchema *hub = audit_hub_schema(loop->hub->audit);
+	Datum		kind;
+	Datum		name;
+	const char *word;
+	char	   *str;
+	char	   *end;
+	long		id;
 
-	for (int i = 0; i < hub->nusers; i++)
+	if (GetDatabaseEncoding() != PG_UTF8 || !module_asked(fcinfo, 1, TEXTOID, &kind) ||
+		!module_asked(fcinfo, 2, TEXTOID, &name) || VARSIZE_ANY_EXHDR(DatumGetTextPP(name)) == 0)
+		return false;
+	word = TextDatumGetCString(kind);
+	str = TextDatumGetCString(name);
+	if (strcmp(word, effective_kind_names[SUBJECT_USER]) == 0)
+		reach_each_one(loop, SUBJECT_USER, hub_user_id(hub, str, false));
+	else if (strcmp(word, effective_kind_names[SUBJECT_SERVICE]) == 0)
+		reach_each_one(loop, SUBJECT_SERVICE, hub_service_id(hub, str, false));
+	else if (strcmp(word, effective_kind_names[SUBJECT_TOKEN]) == 0)
 	{
-		EffectiveSubject subject = {.kind = SUBJECT_USER,.user = hub->users[i]};
-
-		if (reach_one(&loop, &subject))
-			hub_ids_add(&loop.users, hub->users[i]->id);
+		errno = 0;
+		id = strtol(str, &end, 10);
+		if (*end == '\0' && errno == 0 && id >= PG_INT32_MIN && id <= PG_INT32_MAX)
+			reach_each_one(loop, SUBJECT_TOKEN, (int) id);
 	}
-	services = hub_services(hub->way->data, &nservices);
-	for (int i = 0; i < nservices; i++)
-	{
-		EffectiveSubject subject = {.kind = SUBJECT_SERVICE,.service = services[i]};
+	return true;
+}
 
-		if (reach_one(&loop, &subject))
-			hub_ids_add(&loop.services, services[i]->id);
-	}
-	want.users = loop.users.ids;
-	want.nusers = loop.users.n;
-	want.services = loop.services.ids;
-	want.nservices = loop.services.n;
-	hub_each_token(hub_data_schema(hub->way->data), &want, false, reach_token, &loop);
+void
+reach_each(ReachHub *hub, FunctionCallInfo fcinfo, reach_subject_fn each, void *arg)
+{
+	ReachEach	loop = {.hub = hub,.each = each,.arg = arg};
+	HubIds		users = {0};
+	HubIds		services = {0};
+
+	if (reach_asked(&loop, fcinfo))
+		return;
+	reach_each_of(&loop, SUBJECT_USER, HUB_USERS, &users);
+	reach_each_of(&loop, SUBJECT_SERVICE, HUB_SERVICES, &services);
+	reach_each_token(&loop, &users, &services);
 }

@@ -31,15 +31,20 @@ typedef struct Reach
 /* What the questions about many subjects share. */
 typedef struct ReachHub
 {
-	EffectiveWay *way;			/* of everybody */
+	AuditHub   *audit;			/* subjects are read from it */
+	MemoryContext context;		/* what lasts to the end */
+	MemoryContext batch;		/* what lasts for one subject */
+
+	/* everybody, read when the first closure is made */
+	EffectiveWay *way;
 	HubUser   **users;
 	int			nusers;
 	HubGroup  **groups;
 	int			ngroups;
-	MemoryContext batch;		/* what lasts for one subject */
 } ReachHub;
 
-extern void reach_begin(ReachHub *hub);
+extern void reach_begin(ReachHub *hub, FunctionCallInfo fcinfo);
+extern void reach_end(ReachHub *hub);
 
 /* May it write anything that could give it more?  Cheap. */
 extern bool reach_may_write(const EffectiveSubject *subject, const Scopeset *held);
@@ -54,10 +59,11 @@ extern const ScopeMember *reach_begins(const Reach *reach, int index);
 
 /*
  * Call each for every user and service, and every live token of those for whom
- * it returned true.
+ * it returned true; or for one of them, if a query asks for its rows only, of which
+ * the first two columns are the kind and the name.
  */
 typedef bool (*reach_subject_fn) (ReachHub *hub, EffectiveSubject *subject,
 								  const Scopeset *held, void *arg);
-extern void reach_each(ReachHub *hub, reach_subject_fn each, void *arg);
+extern void reach_each(ReachHub *hub, FunctionCallInfo fcinfo, reach_subject_fn each, void *arg);
 
 #endif							/* JHUB_AUTHZ_ESCALATION_H */

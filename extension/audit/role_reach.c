@@ -73,7 +73,8 @@ typedef struct RoleReach
 	int			size;			/* of servers */
 	HubPool		pool;			/* of their names */
 	HubUser   **user_rows;
-	HubIds		tokens;
+	int64		ntokens;
+	int			tokens[ROLE_REACH_NAMES];	/* the first of them */
 	MemoryContext row;
 } RoleReach;
 
@@ -330,7 +331,11 @@ reach_token(HubToken *token, void *arg)
 		effective_target(&target, user, service, NULL);
 		given = catalogue_expand(hub_data_schema(reach->data)->catalogue, reach->role->raw, &target);
 		if (scopeset_overlaps_with(held, given, hub_membership(reach->data)))
-			hub_ids_add(&reach->tokens, token->id);
+		{
+			if (reach->ntokens < ROLE_REACH_NAMES)
+				reach->tokens[reach->ntokens] = token->id;
+			reach->ntokens++;
+		}
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(reach->row);
@@ -356,12 +361,11 @@ reach_put_tokens(RoleReach *reach, HubService **services)
 	want.nusers = owners.n;
 	want.services = owner_services.ids;
 	want.nservices = owner_services.n;
-	hub_ids_begin(&reach->tokens);
 	hub_each_token(hub, &want, false, reach_token, reach);
-	nnames = Min(reach->tokens.n, ROLE_REACH_NAMES);
+	nnames = (int) Min(reach->ntokens, ROLE_REACH_NAMES);
 	for (int i = 0; i < nnames; i++)
-		names[i] = psprintf("%d", reach->tokens.ids[i]);
-	reach_row(reach, "uses it", "token", reach->tokens.n,
+		names[i] = psprintf("%d", reach->tokens[i]);
+	reach_row(reach, "uses it", "token", reach->ntokens,
 			  hub_count_live_tokens(hub), names, nnames);
 }
 

@@ -310,15 +310,24 @@ effective_expand_roles(EffectiveWay *way, EffectiveOwner *owner,
 	MemoryContextSwitchTo(old);
 }
 
-/* A subject's entry, with its roles expanded. */
+/* A subject's entry, with its set of roles. */
 static EffectiveOwner *
-effective_user_entry(EffectiveWay *way, HubUser *user)
+effective_user_roles(EffectiveWay *way, HubUser *user)
 {
 	EffectiveOwner *owner = effective_owner(effective_memo(way), &user->memo);
 
 	if (owner->roles == NULL)
 		owner->roles = effective_roles(way, user->roles, user->nroles,
 									   user->groups, user->ngroups);
+	return owner;
+}
+
+/* ... and with its roles expanded. */
+static EffectiveOwner *
+effective_user_entry(EffectiveWay *way, HubUser *user)
+{
+	EffectiveOwner *owner = effective_user_roles(way, user);
+
 	if (owner->own == NULL)
 		effective_expand_roles(way, owner, user, NULL);
 	return owner;
@@ -490,7 +499,7 @@ effective_service(EffectiveWay *way, HubService *service, char **error)
 const Scopeset *
 effective_raw_user(EffectiveWay *way, HubUser *user)
 {
-	return effective_user_entry(way, user)->roles->raw;
+	return effective_user_roles(way, user)->roles->raw;
 }
 
 const Scopeset *

@@ -185,6 +185,7 @@ typedef struct HubWant
 	bool		everyone;
 	int			nusers;
 	const int  *users;
+	bool		users_in_row;	/* in order, and all from the first to the last */
 	int			nservices;
 	const int  *services;
 	int			ngroups;

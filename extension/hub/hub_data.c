@@ -82,6 +82,7 @@ typedef struct HubLoad
 	HubPairs	user_shares;
 	HubPairs	group_shares;
 	HubPairs   *pairs;			/* being read */
+	const int  *in_row;			/* a list of ids of which there are no others between */
 } HubLoad;
 
 /*
@@ -131,6 +132,16 @@ hub_read(HubLoad *load, const char *columns, HubTable table, const char *column,
 	}
 	if (nids == 0)
 		return;
+	if (ids == load->in_row)
+	{
+		Oid			bound_types[3] = {INT4OID, INT4OID};
+		Datum		bounds[3] = {Int32GetDatum(ids[0]), Int32GetDatum(ids[nids - 1])};
+
+		hub_query(data, psprintf("SELECT %s FROM %s WHERE %s BETWEEN $1 AND $2", columns,
+								 hub_from(&data->schema, table, "t", 2), column),
+				  2, bound_types, bounds, true, each, load);
+		return;
+	}
 	if (nids > HUB_MANY)
 	{
 		/* one that is there twice may not be asked for twice */
@@ -410,6 +421,7 @@ hub_load(const HubSchema *hub, const HubWant *want, bool latest)
 	if (data->everyone)
 		hub_plan_whole(hub);
 	load.data = data;
+	load.in_row = want->users_in_row ? want->users : NULL;
 	hub_pairs_init(&load.user_groups);
 	hub_pairs_init(&load.user_roles);
 	hub_pairs_init(&load.group_roles);
