@@ -12,7 +12,7 @@ CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
-SELECT plan(14);
+SELECT plan(17);
 SELECT jhub_authz.attach() \g /dev/null
 
 -- one of each kind: the mode, a custom scope's subscope, a required scope
@@ -89,5 +89,37 @@ UPDATE jhub_authz.attachment SET mode = 'observe';
 UPDATE jhub_authz.custom_scopes SET subscopes = ARRAY['custom:kept:b2'] WHERE name = 'custom:kept:a';
 DELETE FROM jhub_authz.required_scope_values WHERE resource = 'kept';
 SELECT is(pg_temp.seen(), 'observe ["custom:kept:a", "custom:kept:b2"] none', 'written by hand');
+
+-- By a parallel query, whose snapshot does not say which transactions have ended: between
+-- the two no transaction begins or ends but what was written in the savepoint.  What is made
+-- in a later one and rolled back is the last that has ended, before and after.
+SET LOCAL plan_cache_mode = force_generic_plan;
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+SET LOCAL max_parallel_workers_per_gather = 2;
+CREATE TEMP TABLE other (n integer);
+PREPARE in_parallel AS SELECT count(*) AS users, (SELECT jhub_authz.expand('["custom:kept:a"]')::text) AS expanded FROM public.users;
+CREATE FUNCTION pg_temp.is_parallel() RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    line text;
+BEGIN
+    FOR line IN EXPLAIN EXECUTE in_parallel LOOP
+        IF line ~ 'Gather' THEN RETURN true; END IF;
+    END LOOP;
+    RETURN false;
+END $$;
+SELECT ok(pg_temp.is_parallel(), 'a parallel plan');
+EXECUTE in_parallel \g /dev/null
+SAVEPOINT s;
+UPDATE jhub_authz.custom_scopes SET subscopes = ARRAY['custom:kept:b3'] WHERE name = 'custom:kept:a';
+SAVEPOINT t;
+INSERT INTO other VALUES (1);
+ROLLBACK TO t;
+EXECUTE in_parallel \gset within_
+ROLLBACK TO s;
+EXECUTE in_parallel \gset after_
+SELECT is(:'within_expanded'::text, '["custom:kept:a", "custom:kept:b3"]', '... that sees what was changed in a subtransaction');
+SELECT is(:'after_expanded'::text, '["custom:kept:a", "custom:kept:b2"]', '... and rolled back');
 SELECT * FROM finish();
 ROLLBACK;

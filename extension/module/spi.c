@@ -295,6 +295,12 @@ spi_moment_lasts(const SpiMoment *moment)
 {
 	SpiMoment	now;
 
+	/*
+	 * In parallel mode it is not known how many transactions have ended, and the
+	 * end of one of our own subtransactions may not show in anything else.
+	 */
+	if (IsInParallelMode() && TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		return false;
 	spi_moment_before_reading(&now);
 	return memcmp(&now, moment, sizeof(now)) == 0;
 }
