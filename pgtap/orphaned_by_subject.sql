@@ -15,14 +15,16 @@ INSERT INTO jhub_authz.attachment (hub_schema, mode) VALUES ('public', 'observe'
 SELECT plan(25);
 
 -- every defect, of every kind; the same names and numbers for several kinds; names as they should not be
-INSERT INTO public.users (id, name, cookie_id) VALUES (-7, 'minus', 'c-7'), (300, E'tab\tand "quote" \\ and ü', 'c300');
+INSERT INTO public.users (id, name, cookie_id) VALUES (-7, 'minus', 'c-7'), (300, E'tab\tand "quote" \\ and ü', 'c300'), (301, 'slash/ed', 'c301'), (302, NULL, 'c302'), (303, '', 'c303');
+INSERT INTO public.spawners (id, user_id, name) VALUES (301, 301, 'lab'), (302, 302, 'nameless'), (303, 303, 'lab'), (304, 9, NULL);
 INSERT INTO public.roles (id, name, scopes, managed_by_auth)
 SELECT 1000 + n, v.name, v.scopes, false FROM (VALUES
     (1, '100', '["read:users!user=ghost", "read:users!user=alice", "servers!server=alice/none", "servers!server=alice/", "servers!server=alice/lab", "servers!server=ghost/", "servers!server=ghost/lab", "read:groups!group=gone", "read:groups!group=physics", "access:services!service=ghost", "access:services!service=culler", "access:servers!server=lab", "read:users!user"]'),
     (2, 'ghost', '["read:uers!group=physics", "custom:ours:read"]'), (3, 'Ghost', '["read:users"'), (4, 'jupyterhub', '[]'),
     (5, '', '["read:users!user=ghost"]'), (6, ' 100', '["read:users!user=ghost"]'), (7, '0100', '["read:users!user=ghost"]'), (8, NULL, '["read:users!user=ghost"]'),
     (9, E'tab\tand "quote" \\ and ü', E'["read:users!user=tab\\tand \\"quote\\" \\\\ and \\u00fc", "read:users!user=tab\\tand \\"quote\\" \\\\ and \\u00fcx"]'),
-    (10, repeat('x', 255), '["list:users!group=gone", "list:users!group=gone too"]'), (11, '-5', NULL)) v (n, name, scopes);
+    (10, repeat('x', 255), '["list:users!group=gone", "list:users!group=gone too"]'), (11, '-5', NULL),
+    (12, 'servers of slashes', '["servers!server=slash/ed/lab", "servers!server=slash/ed/", "servers!server=ed/lab", "servers!server=/nameless", "servers!server=/lab", "servers!server=/", "servers!server=slash/"]')) v (n, name, scopes);
 INSERT INTO public.user_role_map VALUES (9, 1001, false), (9, 1005, false);
 INSERT INTO public.oauth_clients (identifier, allowed_scopes) VALUES ('100', '["read:users!user=ghost"]'), ('ghost', '["read:users!user=ghost", "access:servers!server=bob/"]'), ('', '["x'), ('Ghost', '["access:servers!server=bob"]');
 INSERT INTO public.shares (id, owner_id, spawner_id, user_id, created_at, scopes)

@@ -156,13 +156,15 @@ hub_name_row(HeapTuple row, TupleDesc desc, void *arg)
 		hub_put_name(sets, name);
 }
 
+/* The server of a user who has no name is not named by a filter. */
 static void
 hub_server_name_row(HeapTuple row, TupleDesc desc, void *arg)
 {
 	const char *owner = hub_utf8(row, desc, 1);
 	const char *server = hub_utf8(row, desc, 2);
 
-	hub_put_name(arg, psprintf("%s/%s", owner ? owner : "", server ? server : ""));
+	if (owner != NULL)
+		hub_put_name(arg, psprintf("%s/%s", owner, server ? server : ""));
 }
 
 /* Whom filters name. */
@@ -185,6 +187,15 @@ hub_add_name(HubNameArray *names, const char *name, int len)
 	names->names[names->n++] = pnstrdup(name, len);
 }
 
+/* Whoever may own a server: a name of the owner's, too, may have a slash in it. */
+static void
+hub_add_owners(HubNameArray *names, const char *server, int len)
+{
+	for (int i = 0; i < len; i++)
+		if (server[i] == '/')
+			hub_add_name(names, server, i);
+}
+
 static void
 hub_add_filter_names(HubFilterNames *names, const Scopeset *set)
 {
@@ -199,8 +210,7 @@ hub_add_filter_names(HubFilterNames *names, const Scopeset *set)
 				hub_add_name(&names->users, member.value, member.value_len);
 				break;
 			case SCOPE_SERVER:
-				hub_add_name(&names->users, member.value,
-							 scope_server_owner_len(member.value, member.value_len));
+				hub_add_owners(&names->users, member.value, member.value_len);
 				break;
 			case SCOPE_GROUP:
 				hub_add_name(&names->groups, member.value, member.value_len);
