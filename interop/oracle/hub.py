@@ -182,7 +182,7 @@ class Hub:
         try:
             effective = scopes.get_scopes_for(token)
         except AttributeError as error:
-            raise _frozen(error)
+            raise frozen(error)
         finally:
             scopes._intersect_expanded_scopes = intersect
         return clean(effective), clean(calls[0] if calls else ())
@@ -216,7 +216,7 @@ class Hub:
                 )
             )
         except AttributeError as error:
-            raise _frozen(error)
+            raise frozen(error)
 
     def covers(self, a, b, groups=True):
         """Is each member of b covered by a?
@@ -261,7 +261,7 @@ class Hub:
                 self.db,
             )
         except AttributeError as error:
-            raise _frozen(error)
+            raise frozen(error)
         return clean(granted), clean(refused)
 
     def subject_covers(self, kind, name, wanted, client):
@@ -273,7 +273,7 @@ class Hub:
                 raise Skip("hub 3.0 wants a filter with an empty value")
             scopes._check_token_scopes(wanted, owner, self.client(client))
         except AttributeError as error:
-            raise _frozen(error)
+            raise frozen(error)
         except ValueError:
             return False
         return True
@@ -318,7 +318,7 @@ class Hub:
         ]
 
 
-def _frozen(error):
+def frozen(error):
     """Hub 3.0 and 3.1 add to a frozenset; any other AttributeError is news."""
     if "frozenset" in str(error) and Hub.version.startswith("3."):
         return Skip("hub 3.x adds to a frozenset")

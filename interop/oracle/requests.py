@@ -18,7 +18,7 @@ from jupyterhub.user import User
 from tornado.web import HTTPError
 
 from .database import Failure, stored
-from .hub import SortedSet
+from .hub import SortedSet, frozen
 from .kinds import Kind
 
 
@@ -182,6 +182,12 @@ class Request(Kind):
         return {"inherit"} if page.confirm and "inherit" in granted else set(granted)
 
     def oracle(self, name, requested, client):
+        try:
+            return self.answer(name, requested, client)
+        except AttributeError as error:
+            raise frozen(error) from None
+
+    def answer(self, name, requested, client):
         row = self.hub.client(client) if client in self.clients else None
         query = {"client_id": client, "response_type": "code"}
         if row is not None:
