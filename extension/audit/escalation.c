@@ -24,6 +24,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "audit_tokens.h"
 #include "escalation.h"
 
 #include "../issue/issue.h"
@@ -112,13 +113,52 @@ reach_add_set(ReachState *state, const Scopeset *set, int from, const char *step
 
 /* There are as many as users: they last until the memory is reset. */
 static EffectiveGrants *
-reach_grants(ReachState *state, HubUser *user, bool for_token)
+reach_grants(ReachState *state, EffectiveWay *way, HubUser *user, bool for_token)
 {
 	MemoryContext caller = MemoryContextSwitchTo(state->grants);
-	EffectiveGrants *grants = effective_grants(state->hub->way, user, NULL, NULL, for_token);
+	EffectiveGrants *grants = effective_grants(way, user, NULL, NULL, for_token);
 
 	MemoryContextSwitchTo(caller);
 	return grants;
+}
+
+/* ---- what is read for a closure ---- */
+
+/* so many users are looked up one by one */
+#define REACH_SINGLES	16
+
+/* Who may act as many can be led from anybody to anybody: all have to be there. */
+static void
+reach_load_everyone(ReachHub *hub)
+{
+	MemoryContext caller;
+
+	if (hub->way != NULL)
+		return;
+	caller = MemoryContextSwitchTo(hub->context);
+	hub->way = audit_load_everyone();
+	hub->users = hub_users(hub->way->data, &hub->nusers);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+reach_load_groups(ReachHub *hub)
+{
+	const HubSchema *schema = audit_hub_schema(hub->audit);
+	MemoryContext caller;
+	HubIds		ids = {0};
+	HubWant		want = {0};
+
+	if (hub->groups_way != NULL)
+		return;
+	caller = MemoryContextSwitchTo(hub->context);
+	hub_add_ids_from(schema, HUB_GROUPS, PG_INT32_MIN, PG_INT32_MAX, &ids);
+	want.groups = ids.ids;
+	want.ngroups = ids.n;
+	hub->groups_way = effective_way(hub_load(schema, &want, false), effective_reading_flags());
+	audit_owners_clients(hub->groups_way->data);
+	hub->groups = hub_groups(hub->groups_way->data, &hub->ngroups);
+	MemoryContextSwitchTo(caller);
 }
 
 /* ---- tokens ---- */
@@ -128,14 +168,14 @@ reach_grants(ReachState *state, HubUser *user, bool for_token)
  * is about the user itself is had for all of them.
  */
 static void
-reach_act_as(ReachState *state, HubUser *user, const ScopeMember *tokens, int from)
+reach_act_as(ReachState *state, EffectiveWay *way, HubUser *user, const ScopeMember *tokens, int from)
 {
 	EffectiveGrants *grants;
 	const char *step = NULL;
 
-	if (state->subject->kind == SUBJECT_USER && state->subject->user == user)
+	if (state->subject->kind == SUBJECT_USER && state->subject->user->id == user->id)
 		return;
-	grants = reach_grants(state, user, true);
+	grants = reach_grants(state, way, user, true);
 	for (int i = 0; i < grants->n; i++)
 	{
 		ScopeIter	iter;
@@ -207,7 +247,7 @@ reach_tokens_of(const ReachState *state, const ScopeMember *tokens, const HubUse
 	{
 		if (tokens->kind == SCOPE_SERVICE)
 			return reach_names(tokens, user->name);
-		if (!reach_service_as_user(hub_data_schema(state->hub->way->data)->release))
+		if (!reach_service_as_user(audit_hub_schema(state->hub->audit)->release))
 			return false;
 	}
 	if (tokens->kind == SCOPE_GROUP)
@@ -314,23 +354,60 @@ reach_by_many(ReachState *state, const ScopeMember *tokens, int from)
 				continue;
 			same->taken = true;
 			if (!scopeset_covers_with(state->reach->all, effective_user(hub->way, user, NULL), NULL))
-				reach_act_as(state, user, tokens, from);
+				reach_act_as(state, hub->way, user, tokens, from);
 		}
 	hash_destroy(seen);
+}
+
+/* Of one user, who is looked up by itself as long as there are few of them. */
+static void
+reach_by_name(ReachState *state, const ScopeMember *tokens, int from)
+{
+	ReachHub   *hub = state->hub;
+	const HubSchema *schema = audit_hub_schema(hub->audit);
+	EffectiveWay *way = hub->way;
+	HubUser    *user;
+	int			at;
+
+	if (way == NULL && hub->singles < REACH_SINGLES)
+	{
+		char	   *name = pnstrdup(tokens->value, tokens->value_len);
+		int			id;
+		HubWant		want = {.users = &id,.nusers = 1};
+
+		/* what the server's encoding cannot hold is nobody's name here */
+		if (module_text_if_representable(name) == NULL)
+			return;
+		hub->singles++;
+		id = hub_user_id(schema, name, false);
+		if (id == 0)
+			return;
+		way = effective_way(hub_load(schema, &want, false), effective_reading_flags());
+		user = hub_user(way->data, id);
+	}
+	else
+	{
+		reach_load_everyone(hub);
+		way = hub->way;
+		at = reach_find_user(hub, tokens);
+		user = at >= 0 ? hub->users[at] : NULL;
+	}
+	if (user != NULL && reach_tokens_of(state, tokens, user))
+		reach_act_as(state, way, user, tokens, from);
 }
 
 static void
 reach_by_tokens(ReachState *state, const ScopeMember *tokens, int from)
 {
-	int			one;
-
 	if (state->all_users)
 		return;
 	if (tokens->kind == SCOPE_OPEN || tokens->kind == SCOPE_GROUP)
+	{
+		reach_load_everyone(state->hub);
 		reach_by_many(state, tokens, from);
-	else if (tokens->value != NULL && (one = reach_find_user(state->hub, tokens)) >= 0 &&
-			 reach_tokens_of(state, tokens, state->hub->users[one]))
-		reach_act_as(state, state->hub->users[one], tokens, from);
+	}
+	else if (tokens->value != NULL)
+		reach_by_name(state, tokens, from);
 	state->all_users = tokens->kind == SCOPE_OPEN;
 }
 
@@ -383,7 +460,7 @@ reach_join(ReachState *state, HubGroup *group, int from)
 	joined.nshares = 0;
 	joined.ngroups = 1;
 	joined.groups = &group;
-	grants = reach_grants(state, &joined, state->subject->kind == SUBJECT_TOKEN);
+	grants = reach_grants(state, state->hub->groups_way, &joined, state->subject->kind == SUBJECT_TOKEN);
 	for (int i = 0; i < grants->n; i++)
 		if (grants->grants[i].scopes != NULL)
 			reach_add_set(state, grants->grants[i].scopes, from, step);
@@ -460,7 +537,7 @@ static void
 reach_by_flag(ReachState *state, int from)
 {
 	EffectiveSubject *subject = state->subject;
-	const HubSchema *hub = hub_data_schema(state->hub->way->data);
+	const HubSchema *hub = audit_hub_schema(state->hub->audit);
 	const char *json = catalogue_default_role(hub->release, "admin");
 	bool		flag = subject->user != NULL ? subject->user->admin :
 		subject->service != NULL && subject->service->admin;
@@ -489,21 +566,8 @@ reach_end(ReachHub *hub)
 	MemoryContextDelete(hub->batch);
 	if (hub->way != NULL)
 		hub_free(hub->way->data);
-}
-
-/* A step can lead from anybody to anybody: all have to be there. */
-static void
-reach_load_everyone(ReachHub *hub)
-{
-	MemoryContext caller;
-
-	if (hub->way != NULL)
-		return;
-	caller = MemoryContextSwitchTo(hub->context);
-	hub->way = audit_load_everyone();
-	hub->users = hub_users(hub->way->data, &hub->nusers);
-	hub->groups = hub_groups(hub->way->data, &hub->ngroups);
-	MemoryContextSwitchTo(caller);
+	if (hub->groups_way != NULL)
+		hub_free(hub->groups_way->data);
 }
 
 static bool
@@ -544,18 +608,10 @@ reach_may_write(const EffectiveSubject *subject, const Scopeset *held)
 Reach *
 reach_of(ReachHub *hub, EffectiveSubject *subject, const Scopeset *held)
 {
-	EffectiveSubject there = *subject;
-	ReachState	state = {.hub = hub,.subject = &there};
+	ReachState	state = {.hub = hub,.subject = subject};
 	Reach	   *reach = palloc0(sizeof(Reach));
 
-	/* the same among everybody */
-	reach_load_everyone(hub);
-	there.way = hub->way;
-	there.data = hub->way->data;
-	there.user = subject->user != NULL ? hub_user(there.data, subject->user->id) : NULL;
-	there.service = subject->service != NULL ? hub_service(there.data, subject->service->id) : NULL;
-	subject = &there;
-
+	reach_load_groups(hub);
 	state.reach = reach;
 	state.grants = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz reach grants",
 										 ALLOCSET_DEFAULT_SIZES);

@@ -35,12 +35,16 @@ typedef struct ReachHub
 	MemoryContext context;		/* what lasts to the end */
 	MemoryContext batch;		/* what lasts for one subject */
 
-	/* everybody, read when the first closure is made */
+	/* all groups, read when the first closure is made */
+	EffectiveWay *groups_way;
+	HubGroup  **groups;
+	int			ngroups;
+
+	/* everybody, read when many can be acted as, or too many were looked up */
 	EffectiveWay *way;
 	HubUser   **users;
 	int			nusers;
-	HubGroup  **groups;
-	int			ngroups;
+	int			singles;
 } ReachHub;
 
 extern void reach_begin(ReachHub *hub, FunctionCallInfo fcinfo);
