@@ -6,6 +6,15 @@
 \pset tuples_only true
 \pset pager off
 \if :{?seed} \else \set seed `date +%s` \endif
+\if :{?few}
+\set tokens 900
+\set more_users 3000
+\set more_tokens 3000
+\else
+\set tokens 9000
+\set more_users 6000
+\set more_tokens 12000
+\endif
 BEGIN;
 SET LOCAL client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
@@ -41,7 +50,7 @@ SELECT 1000 + i, (SELECT id FROM u WHERE u.i = x.i), 1000 + i, CASE WHEN i % 3 >
 -- Tokens of whomever, in no order of their owners: 6 of 100 are a service's, 2 nobody's, 2 of users who are gone,
 -- 1 of a service that is gone; through whichever client.  What gives nothing is there, too.
 SET LOCAL session_replication_role = replica;
-CREATE TEMP TABLE t AS SELECT k, floor(random() * 100)::int AS kind, 1 + floor(random() * 1500)::int AS who, 1 + floor(random() * 1500)::int AS other, floor(random() * 20)::int AS ask, floor(random() * 12)::int AS client FROM generate_series(1, 9000) k;
+CREATE TEMP TABLE t AS SELECT k, floor(random() * 100)::int AS kind, 1 + floor(random() * 1500)::int AS who, 1 + floor(random() * 1500)::int AS other, floor(random() * 20)::int AS ask, floor(random() * 12)::int AS client FROM generate_series(1, :tokens) k;
 INSERT INTO public.api_tokens (id, user_id, service_id, client_id, created, expires_at, prefix, hashed, scopes)
 SELECT CASE WHEN k <= 30 THEN -k ELSE 1000 + 3 * k END,
        CASE WHEN kind >= 11 THEN u.id WHEN kind IN (7, 8) THEN 3000000 + k WHEN kind = 10 THEN 0 END,
@@ -110,7 +119,7 @@ SELECT is(pg_temp.differ('w.token_id'), 0::bigint, 'in order of their ids');
 SELECT is(pg_temp.differ('w.token_id DESC'), 0::bigint, 'from the last to the first');
 SELECT is(pg_temp.differ('random()'), 0::bigint, 'at random');
 SELECT is(pg_temp.differ('w.owner_kind, w.owner_name, w.token_id'), 0::bigint, 'by their owners'' names');
-SELECT is(pg_temp.differ('random()', 'w.token_id % 60 = 1'), 0::bigint, 'some at random');
+SELECT is(pg_temp.differ('random()', 'w.token_id % 11 = 1'), 0::bigint, 'some at random');
 SELECT is(pg_temp.differ('w.owner_kind NULLS FIRST', 'w.owner_kind IS DISTINCT FROM ''user'''), 0::bigint, 'none of users');
 SELECT is((SELECT count(*) FROM jhub_authz.token_audit t JOIN audited a USING (token_id) WHERE t.token_id % 61 = 5 AND t::text OPERATOR(pg_catalog.=) a.line), (SELECT count(*) FROM audited WHERE token_id % 61 = 5), 'some by a condition on the view');
 SELECT is((SELECT count(*) FROM (SELECT i FROM generate_series(1000, 40000) i ORDER BY i OFFSET 0) k, LATERAL jhub_authz._token_audit(k.i, NULL, NULL, NULL, NULL) t
@@ -140,14 +149,14 @@ BEGIN
 END $$;
 CREATE TEMP TABLE held (what text, bytes bigint);
 SET LOCAL hash_mem_multiplier = 1;
-INSERT INTO public.users (id, name, admin, cookie_id) SELECT 100000 + 3 * i, 'm' || i, false, 'm' || i FROM generate_series(1, 6000) i;
-INSERT INTO public.user_role_map SELECT 100000 + 3 * i, 1, false FROM generate_series(1, 6000) i;
-INSERT INTO public.user_group_map SELECT 100000 + 3 * i, 1001 + i * 7 % 60 FROM generate_series(1, 6000) i;
-INSERT INTO public.oauth_clients (identifier, allowed_scopes) SELECT 'm' || i, '["inherit"]' FROM generate_series(1, 6000) i;
-INSERT INTO public.spawners (id, user_id, name, oauth_client_id) SELECT 100000 + i, 100000 + 3 * i, '', 'm' || i FROM generate_series(1, 6000) i;
+INSERT INTO public.users (id, name, admin, cookie_id) SELECT 100000 + 3 * i, 'm' || i, false, 'm' || i FROM generate_series(1, :more_users) i;
+INSERT INTO public.user_role_map SELECT 100000 + 3 * i, 1, false FROM generate_series(1, :more_users) i;
+INSERT INTO public.user_group_map SELECT 100000 + 3 * i, 1001 + i * 7 % 60 FROM generate_series(1, :more_users) i;
+INSERT INTO public.oauth_clients (identifier, allowed_scopes) SELECT 'm' || i, '["inherit"]' FROM generate_series(1, :more_users) i;
+INSERT INTO public.spawners (id, user_id, name, oauth_client_id) SELECT 100000 + i, 100000 + 3 * i, '', 'm' || i FROM generate_series(1, :more_users) i;
 INSERT INTO public.api_tokens (id, user_id, client_id, created, prefix, hashed, scopes)
-SELECT 100000 + i, 100000 + 3 * (1 + i * 7919 % 6000), CASE WHEN i % 3 = 0 THEN 'm' || 1 + i * 7919 % 6000 WHEN i % 3 = 1 THEN 'm' || 1 + i * 31 % 6000 ELSE 'jupyterhub' END, '2024-05-01', 'zzzz', 'y' || i,
-       CASE i % 3 WHEN 1 THEN '["read:users:name!user", "servers!server=m' || i % 6000 || '/"]' ELSE '["inherit"]' END FROM generate_series(1, 12000) i;
+SELECT 100000 + i, 100000 + 3 * (1 + i * 7919 % :more_users), CASE WHEN i % 3 = 0 THEN 'm' || 1 + i * 7919 % :more_users WHEN i % 3 = 1 THEN 'm' || 1 + i * 31 % :more_users ELSE 'jupyterhub' END, '2024-05-01', 'zzzz', 'y' || i,
+       CASE i % 3 WHEN 1 THEN '["read:users:name!user", "servers!server=m' || i % :more_users || '/"]' ELSE '["inherit"]' END FROM generate_series(1, :more_tokens) i;
 ANALYZE public.users, public.api_tokens, public.user_group_map, public.user_role_map, public.oauth_clients, public.spawners;
 SET LOCAL work_mem = '1MB';
 INSERT INTO held VALUES ('audit', pg_temp.most($$ SELECT t.token_id AS n FROM jhub_authz.token_audit t WHERE t.token_id % 97 = 0 $$)),
