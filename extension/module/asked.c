@@ -7,9 +7,9 @@
  * the WHERE clause wants.  A function for which one row is far less work than all
  * can look first: the clause is in the plan that is running, at the scan of the
  * function.  Only "column = constant" is understood, of text and int4, and with the
- * text of a column of another type; whatever else the clause has, and this too, the server still applies, so that
- * it is never more than work saved.  What is not understood is not known, and
- * then the function has to give all.
+ * text of a column of another type.  Whatever the clause has, this too, the server
+ * still applies, so that it is never more than work saved.  What is not understood is
+ * not known, and then the function has to give all.
  *
  * A constant is one for the whole execution: a literal or a parameter from
  * outside.  One that is set within it, by a join or a subquery, could change while
