@@ -98,6 +98,7 @@ SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;
 SET LOCAL min_parallel_table_scan_size = 0;
 SET LOCAL max_parallel_workers_per_gather = 2;
+SET LOCAL max_parallel_workers = 0; -- who leads them is in parallel mode all the same
 CREATE TEMP TABLE other (n integer);
 PREPARE in_parallel AS SELECT count(*) AS users, (SELECT jhub_authz.expand('["custom:kept:a"]')::text) AS expanded FROM public.users;
 CREATE FUNCTION pg_temp.is_parallel() RETURNS boolean LANGUAGE plpgsql AS $$
