@@ -31,7 +31,8 @@
 #   make lint                        static analysis, warnings as errors
 #   make hard-assertions             the suite on a server with assertions
 #   make hard-discard [FILES="..."]  ... with debug_discard_caches = 1: hours;
-#                [EVERY=n]           at every n-th place only; PROCESSES=n files at a time
+#                [STEPS=1] [EVERY=n] at each step of ours, at every n-th place only;
+#                                    PROCESSES=n files at a time
 #   make hard-valgrind [FILES="..."] ... under valgrind: hours
 #   make hard-memory [TRANSACTIONS=n]  one session, 100,000 transactions
 #   make running-hub [HUB=5.5.1] [SECONDS=75] [SEED=n]
