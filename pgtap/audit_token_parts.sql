@@ -139,8 +139,16 @@ SELECT pg_temp.fetch_all() \g /dev/null
 SELECT is_empty('(SELECT * FROM audited EXCEPT ALL SELECT * FROM fetched) UNION ALL (SELECT * FROM fetched EXCEPT ALL SELECT * FROM audited)', 'work_mem is changed while they are read');
 
 -- all that is held, at the most, while a query goes over all tokens; the sort of them, too
+SELECT current_setting('server_version_num')::int >= 180000 AS has_path \gset
+\if :has_path
+CREATE VIEW pg_temp.contexts AS
+    WITH m AS MATERIALIZED (SELECT * FROM pg_backend_memory_contexts)
+    SELECT m.name, p.name AS parent, m.total_bytes FROM m LEFT JOIN m p ON p.path = m.path[1:m.level - 1];
+\else
+CREATE VIEW pg_temp.contexts AS SELECT name, parent, total_bytes FROM pg_backend_memory_contexts;
+\endif
 CREATE FUNCTION pg_temp.held() RETURNS bigint LANGUAGE plpgsql VOLATILE AS
-    $$ BEGIN RETURN (SELECT sum(m.total_bytes) FROM pg_backend_memory_contexts m WHERE m.name ~ '^jhub_authz' OR m.name ~ '^TupleSort' AND m.parent !~ '^ExecutorState'); END $$;
+    $$ BEGIN RETURN (SELECT sum(m.total_bytes) FROM pg_temp.contexts m WHERE m.name ~ '^jhub_authz' OR m.name ~ '^TupleSort' AND m.parent !~ '^ExecutorState'); END $$;
 CREATE FUNCTION pg_temp.most(what text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint;
 BEGIN
