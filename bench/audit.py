@@ -62,6 +62,7 @@ VIEWS = [
     ("findings of one kind: leavers", "SELECT count(*) FROM jhub_authz.findings WHERE code = 'leaver'"),
     ("how long tokens outlived their users", "SELECT count(*) FROM jhub_authz.leaver_gaps"),
     ("all findings of one token", "SELECT * FROM jhub_authz.findings WHERE subject_kind = 'token' AND subject = '{token}'"),
+    ("all findings of one user", "SELECT * FROM jhub_authz.findings WHERE subject_kind = 'user' AND subject = '{user}'"),
     ("findings, all", "SELECT count(*), min(detail) FROM jhub_authz.findings"),
     ("all grants against the desired ones", "SELECT count(*) FROM jhub_authz.grant_diffs()"),
     ("picture of the hub", "SELECT jhub_authz.graph_dot()"),

@@ -123,17 +123,24 @@ CREATE FUNCTION jhub_authz._some_scopes(scopes jhub_authz.scopeset) RETURNS text
 COMMENT ON FUNCTION jhub_authz._some_scopes(jhub_authz.scopeset) IS 'the first of some scopes, and how many more there are';
 REVOKE ALL ON FUNCTION jhub_authz._some_scopes(jhub_authz.scopeset) FROM PUBLIC;
 
+-- The functions "of" somebody are about those of a name, or of whatever name for NULL.
+-- The functions of C that they read look at one subject if the condition is
+-- "column = constant", so each case is a query of its own, and the ones that do not
+-- apply are not run.
+
 -- Who may put anybody into a group, and holds something for its members: a row for
 -- each group, since when both are so.  Tokens can do no more than their owners, who
 -- are here.
-CREATE FUNCTION jhub_authz._toxic_combinations(OUT severity text, OUT subject_kind text, OUT subject text, OUT object text, OUT detail text, OUT since timestamptz) RETURNS SETOF record
+CREATE FUNCTION jhub_authz._toxic_combinations_of(asked text, OUT severity text, OUT subject_kind text, OUT subject text, OUT object text, OUT detail text, OUT since timestamptz) RETURNS SETOF record
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100
     SET search_path = pg_catalog, pg_temp SET enable_nestloop = off SET jit = off
     AS $body$
     WITH toxic AS MATERIALIZED (
         SELECT s.kind, s.name, held.filter_value AS of_group, held.base, held.scope
-          FROM (SELECT 'user' AS kind, u.name, u.scopes FROM jhub_authz.all_user_scopes() u
-                UNION ALL SELECT 'service', v.name, v.scopes FROM jhub_authz.all_service_scopes() v) AS s,
+          FROM (SELECT 'user' AS kind, u.name, u.scopes FROM jhub_authz.all_user_scopes() u WHERE asked IS NULL
+                UNION ALL SELECT 'service', v.name, v.scopes FROM jhub_authz.all_service_scopes() v WHERE asked IS NULL
+                UNION ALL SELECT 'user', u.name, u.scopes FROM jhub_authz.all_user_scopes() u WHERE asked IS NOT NULL AND u.name = asked
+                UNION ALL SELECT 'service', v.name, v.scopes FROM jhub_authz.all_service_scopes() v WHERE asked IS NOT NULL AND v.name = asked) AS s,
                LATERAL jhub_authz._shown_scopes(s.scopes) held
          WHERE s.scopes OPERATOR(jhub_authz.&&) 'groups'::jhub_authz.scopeset
            AND held.filter_kind = 'group'
@@ -164,6 +171,11 @@ CREATE FUNCTION jhub_authz._toxic_combinations(OUT severity text, OUT subject_ki
       FROM combined c
       LEFT JOIN LATERAL (SELECT lower(r) AS since FROM unnest(c.both_had) r WHERE upper_inf(r)) AS l ON true
     $body$;
+COMMENT ON FUNCTION jhub_authz._toxic_combinations_of(text) IS 'rows of _toxic_combinations() of this name; NULL: all';
+REVOKE ALL ON FUNCTION jhub_authz._toxic_combinations_of(text) FROM PUBLIC;
+
+CREATE FUNCTION jhub_authz._toxic_combinations(OUT severity text, OUT subject_kind text, OUT subject text, OUT object text, OUT detail text, OUT since timestamptz) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'jhub_authz__toxic_combinations' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 100;
 COMMENT ON FUNCTION jhub_authz._toxic_combinations() IS 'who may put anybody into a group and holds something for its members';
 REVOKE ALL ON FUNCTION jhub_authz._toxic_combinations() FROM PUBLIC;
 
@@ -171,11 +183,14 @@ REVOKE ALL ON FUNCTION jhub_authz._toxic_combinations() FROM PUBLIC;
 -- Whom the hub knows as admin, by flag or role, is declared; if by one alone, since
 -- is when that came about.  Of the others it is when the first of the roles that
 -- suffice by themselves was given as it is now.
-CREATE FUNCTION jhub_authz._admins(OUT subject_kind text, OUT subject text, OUT declared boolean, OUT flag boolean, OUT role boolean, OUT hows text[], OUT grants text, OUT since timestamptz) RETURNS SETOF record
+CREATE FUNCTION jhub_authz._admins_of(asked text, OUT subject_kind text, OUT subject text, OUT declared boolean, OUT flag boolean, OUT role boolean, OUT hows text[], OUT grants text, OUT since timestamptz) RETURNS SETOF record
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100
     SET search_path = pg_catalog, pg_temp SET enable_nestloop = off SET jit = off
     AS $body$
-    WITH reason AS MATERIALIZED (SELECT * FROM jhub_authz.effective_admins e WHERE e.subject_kind IN ('user', 'service')),
+    WITH reason AS MATERIALIZED (
+        SELECT * FROM jhub_authz.effective_admins e WHERE asked IS NULL AND e.subject_kind IN ('user', 'service')
+        UNION ALL SELECT * FROM jhub_authz.effective_admins e WHERE asked IS NOT NULL AND e.subject_kind = 'user' AND e.subject = asked
+        UNION ALL SELECT * FROM jhub_authz.effective_admins e WHERE asked IS NOT NULL AND e.subject_kind = 'service' AND e.subject = asked),
     undeclared AS (
         SELECT d.subject_kind, d.subject
           FROM reason d GROUP BY d.subject_kind, d.subject HAVING NOT bool_or(d.how IN ('flag', 'role'))),
@@ -197,20 +212,29 @@ CREATE FUNCTION jhub_authz._admins(OUT subject_kind text, OUT subject text, OUT 
       FROM reason a LEFT JOIN dated s ON s.subject_kind = a.subject_kind AND s.subject = a.subject
      GROUP BY a.subject_kind, a.subject, s.since
     $body$;
+COMMENT ON FUNCTION jhub_authz._admins_of(text) IS 'rows of _admins() of this name; NULL: all';
+REVOKE ALL ON FUNCTION jhub_authz._admins_of(text) FROM PUBLIC;
+
+CREATE FUNCTION jhub_authz._admins(OUT subject_kind text, OUT subject text, OUT declared boolean, OUT flag boolean, OUT role boolean, OUT hows text[], OUT grants text, OUT since timestamptz) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'jhub_authz__admins' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 100;
 COMMENT ON FUNCTION jhub_authz._admins() IS 'users and services that are admin or as good as admin, one row each';
 REVOKE ALL ON FUNCTION jhub_authz._admins() FROM PUBLIC;
 
 -- What could be reached, by what is held and lets it be done, and since when that is
 -- held.  Tokens can reach no more than their owners, who are here.
-CREATE FUNCTION jhub_authz._escalations(OUT subject_kind text, OUT subject text, OUT begins_with text, OUT detail text, OUT since timestamptz) RETURNS SETOF record
+CREATE FUNCTION jhub_authz._escalations_of(asked text, OUT subject_kind text, OUT subject text, OUT begins_with text, OUT detail text, OUT since timestamptz) RETURNS SETOF record
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100
     SET search_path = pg_catalog, pg_temp SET enable_nestloop = off SET jit = off
     AS $body$
-    WITH way AS MATERIALIZED (
+    WITH path AS (
+        SELECT * FROM jhub_authz.escalation_paths p WHERE asked IS NULL AND p.subject_kind IN ('user', 'service')
+        UNION ALL SELECT * FROM jhub_authz.escalation_paths p WHERE asked IS NOT NULL AND p.subject_kind = 'user' AND p.subject = asked
+        UNION ALL SELECT * FROM jhub_authz.escalation_paths p WHERE asked IS NOT NULL AND p.subject_kind = 'service' AND p.subject = asked),
+    way AS MATERIALIZED (
         SELECT e.subject_kind, e.subject, e.begins_with, split_part(e.begins_with, '!', 1) AS begins_wider,
                format('Step by step: %s. It gets %s %s that it does not hold, such as %s.', e.first_steps, count(*), CASE WHEN count(*) = 1 THEN 'permission' ELSE 'permissions' END, min(e.scope COLLATE "C")) AS detail
           FROM (SELECT p.*, first_value(p.steps) OVER (PARTITION BY p.subject_kind, p.subject, p.begins_with ORDER BY p.step_count, p.steps COLLATE "C") AS first_steps
-                  FROM jhub_authz.escalation_paths p WHERE p.subject_kind IN ('user', 'service')) AS e
+                  FROM path p) AS e
          GROUP BY e.subject_kind, e.subject, e.begins_with, e.first_steps),
     held AS (
         SELECT w.subject_kind, w.subject, w.begins_with, range_agg(h.had) AS had
@@ -225,8 +249,30 @@ CREATE FUNCTION jhub_authz._escalations(OUT subject_kind text, OUT subject text,
       LEFT JOIN held h ON h.subject_kind = w.subject_kind AND h.subject = w.subject AND h.begins_with = w.begins_with
       LEFT JOIN LATERAL (SELECT lower(r) AS since FROM unnest(h.had) r WHERE upper_inf(r)) AS l ON true
     $body$;
+COMMENT ON FUNCTION jhub_authz._escalations_of(text) IS 'rows of _escalations() of this name; NULL: all';
+REVOKE ALL ON FUNCTION jhub_authz._escalations_of(text) FROM PUBLIC;
+
+CREATE FUNCTION jhub_authz._escalations(OUT subject_kind text, OUT subject text, OUT begins_with text, OUT detail text, OUT since timestamptz) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'jhub_authz__escalations' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 100;
 COMMENT ON FUNCTION jhub_authz._escalations() IS 'what users and services could reach by writing what they may write, one row for each permission that begins it';
 REVOKE ALL ON FUNCTION jhub_authz._escalations() FROM PUBLIC;
+
+-- Users whose names differ in upper and lower case alone, by the first of them.
+CREATE FUNCTION jhub_authz._user_twins_of(asked text, OUT subject text, OUT names text, OUT since timestamptz) RETURNS SETOF record
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100
+    SET search_path = pg_catalog, pg_temp SET jit = off
+    AS $body$
+    SELECT min(u.name COLLATE "C"), string_agg(u.name, ', ' ORDER BY u.name COLLATE "C"), max(u.created)
+      FROM jhub_authz._users_made() u WHERE asked IS NULL OR lower(u.name) = lower(asked)
+     GROUP BY lower(u.name) HAVING count(*) > 1
+    $body$;
+COMMENT ON FUNCTION jhub_authz._user_twins_of(text) IS 'rows of _user_twins() of this name; NULL: all';
+REVOKE ALL ON FUNCTION jhub_authz._user_twins_of(text) FROM PUBLIC;
+
+CREATE FUNCTION jhub_authz._user_twins(OUT subject text, OUT names text, OUT since timestamptz) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'jhub_authz__user_twins' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 100;
+COMMENT ON FUNCTION jhub_authz._user_twins() IS 'users whose names differ in case alone, a row for each such name';
+REVOKE ALL ON FUNCTION jhub_authz._user_twins() FROM PUBLIC;
 
 CREATE VIEW jhub_authz._findings AS
     SELECT CASE WHEN c.level OPERATOR(pg_catalog.=) 'error' THEN 'critical' ELSE 'medium' END AS severity, 'self_check'::text AS code,
@@ -316,9 +362,8 @@ CREATE VIEW jhub_authz._findings AS
       FROM jhub_authz.share_audit s
      WHERE s.kind OPERATOR(pg_catalog.=) 'share' AND s.expires_at IS NULL
     UNION ALL
-    SELECT 'low', 'name_twins', 'user', pg_catalog.min(u.name COLLATE "C"), pg_catalog.string_agg(u.name, ', ' ORDER BY u.name COLLATE "C"),
-           'Names of users that differ in case alone.', pg_catalog.max(u.created)
-      FROM jhub_authz._users_made() u GROUP BY pg_catalog.lower(u.name) HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1
+    SELECT 'low', 'name_twins', 'user', u.subject, u.names, 'Names of users that differ in case alone.', u.since
+      FROM jhub_authz._user_twins() u
     UNION ALL
     SELECT 'low', 'name_twins', 'group', pg_catalog.min(g.name COLLATE "C"), pg_catalog.string_agg(g.name, ', ' ORDER BY g.name COLLATE "C"),
            'Names of groups that differ in case alone.', NULL

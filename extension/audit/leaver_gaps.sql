@@ -100,18 +100,27 @@ COMMENT ON COLUMN jhub_authz.leaver_gaps.last_seen IS 'when the user was last se
 COMMENT ON COLUMN jhub_authz.leaver_gaps.last_token_use IS 'when one of the live tokens was last used';
 
 -- Who is there, has live tokens, and is gone by what the hub says today: has no
--- grant (since when, the past knows), or was not seen for long.
-CREATE FUNCTION jhub_authz._leavers(OUT subject text, OUT live_tokens bigint, OUT last_token_use timestamptz, OUT has_grants boolean,
+-- grant (since when, the past knows), or was not seen for long.  Of this name, or all.
+CREATE FUNCTION jhub_authz._leavers_of(asked text, OUT subject text, OUT live_tokens bigint, OUT last_token_use timestamptz, OUT has_grants boolean,
         OUT last_seen timestamptz, OUT removed_at timestamptz) RETURNS SETOF record
-    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100 SUPPORT jhub_authz._rows_support
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100
     SET search_path = pg_catalog, pg_temp
     AS $body$
     WITH left_over AS MATERIALIZED (
-        SELECT s.* FROM jhub_authz._users_seen() s, jhub_authz._dormant_before() b (before)
+        SELECT s.*
+          FROM (SELECT * FROM jhub_authz._users_seen() WHERE asked IS NULL
+                UNION ALL SELECT * FROM jhub_authz._users_seen() u WHERE asked IS NOT NULL AND u.name = asked) AS s,
+               jhub_authz._dormant_before() b (before)
          WHERE s.live_tokens > 0 AND (NOT s.has_grants OR coalesce(s.last_activity, s.created) < b.before))
     SELECT s.name, s.live_tokens, s.last_token_use, s.has_grants, coalesce(s.last_activity, s.created), e.at
       FROM left_over s
       LEFT JOIN jhub_authz._grants_ended((SELECT array_agg(w.user_id) FROM left_over w WHERE NOT w.has_grants)) e ON e.user_id = s.user_id
     $body$;
+COMMENT ON FUNCTION jhub_authz._leavers_of(text) IS 'rows of _leavers() of this name; NULL: all';
+REVOKE ALL ON FUNCTION jhub_authz._leavers_of(text) FROM PUBLIC;
+
+CREATE FUNCTION jhub_authz._leavers(OUT subject text, OUT live_tokens bigint, OUT last_token_use timestamptz, OUT has_grants boolean,
+        OUT last_seen timestamptz, OUT removed_at timestamptz) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'jhub_authz__leavers' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 100 SUPPORT jhub_authz._rows_support;
 COMMENT ON FUNCTION jhub_authz._leavers() IS 'users with live tokens who have no grant or were not seen for long';
 REVOKE ALL ON FUNCTION jhub_authz._leavers() FROM PUBLIC;

@@ -5,13 +5,16 @@
  *
  * The hub is loaded once, set-at-a-time, and each row is computed by the very
  * functions that answer for a single subject.  Nothing raises on account of
- * one row: what does not parse is told in the column "error".
+ * one row: what does not parse is told in the column "error".  If the query asks
+ * for one user or service by name, no more is loaded than for that one.
  *
  *-------------------------------------------------------------------------
  */
 #include "effective.h"
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -25,6 +28,40 @@ effective_load_everyone(void)
 	memset(&want, 0, sizeof(want));
 	want.everyone = true;
 	return hub_load(hub_schema(false, false), &want, false);
+}
+
+/*
+ * The hub, as far as the query asks for it: one user or service of the name, if it
+ * wants one, else everybody.  A name that may be shown in another way than the
+ * database has it is looked for among all.
+ */
+static HubData *
+effective_load_asked(FunctionCallInfo fcinfo, SubjectKind kind)
+{
+	const HubSchema *hub = hub_schema(false, false);
+	HubWant		want;
+	Datum		value;
+	const char *name;
+	int			id;
+
+	if (GetDatabaseEncoding() != PG_UTF8 || !module_asked(fcinfo, 1, TEXTOID, &value) ||
+		VARSIZE_ANY_EXHDR(DatumGetTextPP(value)) == 0)
+		return effective_load_everyone();
+	name = TextDatumGetCString(value);
+	memset(&want, 0, sizeof(want));
+	if (kind == SUBJECT_USER)
+	{
+		id = hub_user_id(hub, name, false);
+		want.users = &id;
+		want.nusers = 1;
+	}
+	else
+	{
+		id = hub_service_id(hub, name, false);
+		want.services = &id;
+		want.nservices = 1;
+	}
+	return hub_load(hub, &want, false);
 }
 
 /* A text column, NULL for NULL. */
@@ -60,7 +97,7 @@ jhub_authz_all_user_scopes(PG_FUNCTION_ARGS)
 	int			n;
 
 	InitMaterializedSRF(fcinfo, 0);
-	data = effective_load_everyone();
+	data = effective_load_asked(fcinfo, SUBJECT_USER);
 	way = effective_way(data, 0);
 	users = hub_users(data, &n);
 	for (int i = 0; i < n; i++)
@@ -86,7 +123,7 @@ jhub_authz_all_service_scopes(PG_FUNCTION_ARGS)
 	int			n;
 
 	InitMaterializedSRF(fcinfo, 0);
-	data = effective_load_everyone();
+	data = effective_load_asked(fcinfo, SUBJECT_SERVICE);
 	way = effective_way(data, 0);
 	services = hub_services(data, &n);
 	for (int i = 0; i < n; i++)

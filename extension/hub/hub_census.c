@@ -11,8 +11,12 @@
  */
 #include "hub_private.h"
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/lsyscache.h"
+
+/* Column of _users_seen */
+#define USERS_SEEN_NAME	2
 
 typedef struct HubCensus
 {
@@ -54,18 +58,26 @@ hub_census_row(HeapTuple row, TupleDesc desc, void *arg)
 	tuplestore_putvalues(census->rows, census->desc, values, nulls);
 }
 
-/* Rows of a query, run as the owner of the hub's tables. */
+/* Rows of a query, run as the owner of the hub's tables; with a name, or NULL, for $1. */
 static void
-hub_census(FunctionCallInfo fcinfo, const HubSchema *hub, const char *sql, int scopes)
+hub_census_of(FunctionCallInfo fcinfo, const HubSchema *hub, const char *sql, int scopes,
+			  const Datum *name)
 {
+	static const Oid type = TEXTOID;
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	HubCensus	census = {rsinfo->setResult, rsinfo->setDesc, scopes, NULL};
 	SpiFrame	frame;
 
 	spi_enter(&frame, hub->owner);
 	census.cache = hub_parse_cache(CurrentMemoryContext);
-	spi_each(sql, 0, NULL, NULL, NULL, false, hub_census_row, &census);
+	spi_each(sql, name != NULL ? 1 : 0, &type, name, NULL, false, hub_census_row, &census);
 	spi_leave(&frame);
+}
+
+static void
+hub_census(FunctionCallInfo fcinfo, const HubSchema *hub, const char *sql, int scopes)
+{
+	hub_census_of(fcinfo, hub, sql, scopes, NULL);
 }
 
 /*
@@ -123,7 +135,8 @@ jhub_authz__oauth_codes(PG_FUNCTION_ARGS)
 /*
  * _users_seen() - when each user was made and last seen, as the hub wrote it, the
  * live tokens, when the last of those that are expired and still there expired, and
- * whether any role or share is there, of the user's or of a group.
+ * whether any role or share is there, of the user's or of a group.  If the query asks
+ * for one name, what is looked at is that user's, by key where there is one.
  */
 PG_FUNCTION_INFO_V1(jhub_authz__users_seen);
 Datum
@@ -131,6 +144,9 @@ jhub_authz__users_seen(PG_FUNCTION_ARGS)
 {
 	HubSchema  *hub = hub_schema(false, false);
 	const char *schema = hub->quoted;
+	Datum		name;
+	bool		one = module_asked(fcinfo, USERS_SEEN_NAME, TEXTOID, &name);
+	const char *own = one ? "m.user_id = u.id" : "true";
 	StringInfoData sql;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -139,21 +155,28 @@ jhub_authz__users_seen(PG_FUNCTION_ARGS)
 					 "SELECT u.id::int, u.name::text, coalesce(u.admin, false),"
 					 " u.created AT TIME ZONE 'UTC', u.last_activity AT TIME ZONE 'UTC',"
 					 " coalesce(t.n, 0), t.used AT TIME ZONE 'UTC', t.expiry AT TIME ZONE 'UTC',"
-					 " u.id IN (SELECT user_id FROM %s.user_role_map)"
-					 " OR u.id IN (SELECT m.user_id FROM %s.user_group_map m JOIN %s.group_role_map r ON r.group_id = m.group_id)",
-					 schema, schema, schema);
+					 " u.id IN (SELECT m.user_id FROM %s.user_role_map m WHERE %s)"
+					 " OR u.id IN (SELECT m.user_id FROM %s.user_group_map m"
+					 " JOIN %s.group_role_map r ON r.group_id = m.group_id WHERE %s)",
+					 schema, own, schema, schema, own);
 	if (OidIsValid(hub->rel[HUB_SHARES]))
-		appendStringInfo(&sql, " OR u.id IN (SELECT user_id FROM %s.shares WHERE user_id IS NOT NULL)"
-						 " OR u.id IN (SELECT m.user_id FROM %s.user_group_map m JOIN %s.shares s ON s.group_id = m.group_id)",
-						 schema, schema, schema);
+		appendStringInfo(&sql,
+						 " OR u.id IN (SELECT m.user_id FROM %s.shares m WHERE m.user_id IS NOT NULL AND %s)"
+						 " OR u.id IN (SELECT m.user_id FROM %s.user_group_map m"
+						 " JOIN %s.shares s ON s.group_id = m.group_id WHERE %s)",
+						 schema, own, schema, schema, own);
 	appendStringInfo(&sql,
 					 " FROM %s.users u LEFT JOIN (SELECT user_id, count(*) FILTER (WHERE alive) AS n,"
 					 " max(last_activity) FILTER (WHERE alive) AS used, max(expires_at) FILTER (WHERE NOT alive) AS expiry"
 					 " FROM (SELECT user_id, last_activity, expires_at,"
 					 " expires_at IS NULL OR expires_at >= now() AT TIME ZONE 'UTC' AS alive"
-					 " FROM %s.api_tokens WHERE user_id IS NOT NULL) a GROUP BY user_id) t"
-					 " ON t.user_id = u.id", schema, schema);
-	hub_census(fcinfo, hub, sql.data, 0);
+					 " FROM %s.api_tokens WHERE user_id IS NOT NULL", schema, schema);
+	if (one)
+		appendStringInfo(&sql, " AND user_id = ANY (ARRAY(SELECT id FROM %s.users WHERE name = $1))",
+						 schema);
+	appendStringInfo(&sql, ") a GROUP BY user_id) t ON t.user_id = u.id%s",
+					 one ? " WHERE u.name = $1" : "");
+	hub_census_of(fcinfo, hub, sql.data, 0, one ? &name : NULL);
 	return (Datum) 0;
 }
 

@@ -1,0 +1,80 @@
+/*-------------------------------------------------------------------------
+ *
+ * findings_of.c
+ *	  Findings of users and services, of all or of one.
+ *
+ * Each is a function in SQL with a parameter, the name that it is about or NULL for
+ * everybody.  What stands here calls it with the name that the query asks for, which
+ * SQL cannot see.  That may be a name of a user and of a service, and the kind, if the
+ * query has one, is left to the server.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "audit.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+
+static void
+findings_put(HeapTuple row, TupleDesc desc, void *arg)
+{
+	ReturnSetInfo *rsinfo = arg;
+
+	tuplestore_puttuple(rsinfo->setResult, row);
+}
+
+/* Rows of a query whose $1 is the name; column: where the rows have it. */
+static Datum
+findings_of(FunctionCallInfo fcinfo, const char *sql, int column)
+{
+	static const Oid type = TEXTOID;
+	Datum		name = (Datum) 0;
+	bool		one = module_asked(fcinfo, column, TEXTOID, &name);
+	SpiFrame	frame;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	spi_enter(&frame, module_owner());
+	spi_each(sql, 1, &type, &name, one ? " " : "n", false, findings_put, fcinfo->resultinfo);
+	spi_leave(&frame);
+	return (Datum) 0;
+}
+
+/* _toxic_combinations() - who may add anybody to a group and holds something for its members. */
+PG_FUNCTION_INFO_V1(jhub_authz__toxic_combinations);
+Datum
+jhub_authz__toxic_combinations(PG_FUNCTION_ARGS)
+{
+	return findings_of(fcinfo, "SELECT * FROM jhub_authz._toxic_combinations_of($1)", 3);
+}
+
+/* _admins() - users and services that are admin or as good as admin, one row each. */
+PG_FUNCTION_INFO_V1(jhub_authz__admins);
+Datum
+jhub_authz__admins(PG_FUNCTION_ARGS)
+{
+	return findings_of(fcinfo, "SELECT * FROM jhub_authz._admins_of($1)", 2);
+}
+
+/* _escalations() - what users and services could reach, a row for each permission that begins it. */
+PG_FUNCTION_INFO_V1(jhub_authz__escalations);
+Datum
+jhub_authz__escalations(PG_FUNCTION_ARGS)
+{
+	return findings_of(fcinfo, "SELECT * FROM jhub_authz._escalations_of($1)", 2);
+}
+
+/* _leavers() - users with live tokens who have no grant or were not seen for long. */
+PG_FUNCTION_INFO_V1(jhub_authz__leavers);
+Datum
+jhub_authz__leavers(PG_FUNCTION_ARGS)
+{
+	return findings_of(fcinfo, "SELECT * FROM jhub_authz._leavers_of($1)", 1);
+}
+
+/* _user_twins() - users whose names differ in case alone, a row for each such name. */
+PG_FUNCTION_INFO_V1(jhub_authz__user_twins);
+Datum
+jhub_authz__user_twins(PG_FUNCTION_ARGS)
+{
+	return findings_of(fcinfo, "SELECT * FROM jhub_authz._user_twins_of($1)", 1);
+}
