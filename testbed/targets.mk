@@ -30,8 +30,8 @@
 #   make fuzz [SECONDS=n] [SEED=n]   coverage-guided fuzzing, outside of a server
 #   make lint                        static analysis, warnings as errors
 #   make hard-assertions             the suite on a server with assertions
-#   make hard-discard [FILES="..."]  ... with debug_discard_caches = 1: hours;
-#                [STEPS=1] [EVERY=n] at each step of ours, at every n-th place only;
+#   make hard-discard [FILES="..."]  ... with debug_discard_caches = 1: hours; a quarter of one with
+#                [STEPS=1] [EVERY=n] STEPS=1, at each step of ours; at every n-th place only;
 #                                    PROCESSES=n files at a time
 #   make hard-valgrind [FILES="..."] ... under valgrind: hours
 #   make hard-memory [TRANSACTIONS=n]  one session, 100,000 transactions
