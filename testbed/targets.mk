@@ -33,7 +33,7 @@
 #   make hard-discard [FILES="..."]  ... with debug_discard_caches = 1: hours; a quarter of one with
 #                [STEPS=1] [EVERY=n] STEPS=1, at each step of ours; at every n-th place only;
 #                                    PROCESSES=n files at a time
-#   make hard-valgrind [FILES="..."] ... under valgrind: hours
+#   make hard-valgrind [FILES="..."] ... under valgrind
 #   make hard-memory [TRANSACTIONS=n]  one session, 100,000 transactions
 #   make running-hub [HUB=5.5.1] [SECONDS=75] [SEED=n]
 #                                    a real hub under load while grants change
