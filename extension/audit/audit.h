@@ -27,6 +27,15 @@ extern AuditHub *audit_hub(FunctionCallInfo fcinfo);
  */
 extern bool audit_subject(AuditHub *hub, SubjectKind kind, int id, EffectiveSubject *subject);
 
+/*
+ * Call each for every user, service or group, in order of id.  They are read in
+ * parts, so the subject lives for one call, and so does what each allocates: it is
+ * called in memory that is reset after it.  Each may ask for the subject's scopes;
+ * asking audit_subject for others would read parts to and fro.
+ */
+typedef void (*audit_subject_fn) (EffectiveSubject *subject, void *arg);
+extern void audit_each(AuditHub *hub, SubjectKind kind, audit_subject_fn each, void *arg);
+
 /* What else is kept with it: zeroed memory of its life, of one size. */
 extern void *audit_hub_extra(AuditHub *hub, Size size);
 extern MemoryContext audit_hub_context(const AuditHub *hub);

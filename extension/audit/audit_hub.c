@@ -37,6 +37,9 @@
 /* so many times a part is read for one that came before; then all is read */
 #define AUDIT_RETURNS	8
 
+/* so many ids are read at a time for audit_each */
+#define AUDIT_EACH_IDS	1000
+
 struct AuditHub
 {
 	MemoryContext context;		/* of the query */
@@ -256,15 +259,16 @@ audit_part_clients(HubData *part)
 	}
 }
 
+static const HubTable audit_tables[] = {
+	[SUBJECT_USER] = HUB_USERS,
+	[SUBJECT_SERVICE] = HUB_SERVICES,
+	[SUBJECT_GROUP] = HUB_GROUPS
+};
+
 /* Read subjects from this id on, so many. */
 static void
 audit_read_part(AuditHub *hub, SubjectKind kind, int id, int most)
 {
-	static const HubTable tables[] = {
-		[SUBJECT_USER] = HUB_USERS,
-		[SUBJECT_SERVICE] = HUB_SERVICES,
-		[SUBJECT_GROUP] = HUB_GROUPS
-	};
 	MemoryContext caller;
 	HubIds		ids = {0};
 	HubWant		want = {0};
@@ -272,7 +276,7 @@ audit_read_part(AuditHub *hub, SubjectKind kind, int id, int most)
 	hub->part = NULL;
 	MemoryContextReset(hub->part_context);
 	caller = MemoryContextSwitchTo(hub->part_context);
-	hub_add_ids_from(hub->hub, tables[kind], id, most, &ids);
+	hub_add_ids_from(hub->hub, audit_tables[kind], id, most, &ids);
 	if (kind == SUBJECT_USER)
 	{
 		want.nusers = ids.n;
@@ -474,4 +478,50 @@ audit_subject(AuditHub *hub, SubjectKind kind, int id, EffectiveSubject *subject
 	return hub->everyone != NULL ?
 		audit_subject_of(hub, hub->everyone, hub->way, kind, id, subject, NULL) :
 		audit_subject_of(hub, hub->part, hub->part_way, kind, id, subject, NULL);
+}
+
+/* ---- everybody, one after the other ---- */
+
+/* What was read of one kind would be a bad guess for the next one, and in its way. */
+static void
+audit_forget_part(AuditHub *hub)
+{
+	hub->part = NULL;
+	MemoryContextReset(hub->part_context);
+	hub->part_most = 2 * AUDIT_SINGLES;
+}
+
+void
+audit_each(AuditHub *hub, SubjectKind kind, audit_subject_fn each, void *arg)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz audit each",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = CurrentMemoryContext;
+	HubIds		ids = {0};
+	int			from = PG_INT32_MIN;
+
+	/* who asks for all asks for many */
+	hub->singles = AUDIT_SINGLES;
+	audit_forget_part(hub);
+	do
+	{
+		ids.n = 0;
+		hub_add_ids_from(hub->hub, audit_tables[kind], from, AUDIT_EACH_IDS, &ids);
+		for (int i = 0; i < ids.n; i++)
+		{
+			EffectiveSubject subject;
+
+			CHECK_FOR_INTERRUPTS();
+			if (!audit_subject(hub, kind, ids.ids[i], &subject))
+				continue;
+			MemoryContextSwitchTo(context);
+			each(&subject, arg);
+			MemoryContextSwitchTo(caller);
+			MemoryContextReset(context);
+		}
+		from = ids.n > 0 ? ids.ids[ids.n - 1] : PG_INT32_MAX;
+	} while (ids.n == AUDIT_EACH_IDS && from++ < PG_INT32_MAX);
+	pfree(ids.ids);
+	MemoryContextDelete(context);
+	audit_forget_part(hub);
 }

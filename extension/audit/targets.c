@@ -77,40 +77,52 @@ grants_user(Grants *grants, const HubUser *user)
 		grants_put(grants, "user", user->name, "group", user->groups[i]->name, NULL);
 }
 
+static void
+grants_subject(EffectiveSubject *subject, void *arg)
+{
+	Grants	   *grants = arg;
+
+	switch (subject->kind)
+	{
+		case SUBJECT_USER:
+			grants_user(grants, subject->user);
+			break;
+		case SUBJECT_SERVICE:
+			if (subject->service->admin)
+				grants_put(grants, "service", subject->service->name, "admin", NULL, NULL);
+			grants_roles(grants, "service", subject->service->name,
+						 subject->service->roles, subject->service->nroles);
+			break;
+		case SUBJECT_GROUP:
+			grants_roles(grants, "group", subject->group->name,
+						 subject->group->roles, subject->group->nroles);
+			break;
+		case SUBJECT_TOKEN:
+			break;
+	}
+}
+
+static void
+grants_role(HubRole *role, void *arg)
+{
+	grants_put(arg, "role", role->name, "scopes", NULL, role);
+}
+
 /* actual_grants() - the grants that there are now. */
 Datum
 jhub_authz_actual_grants(PG_FUNCTION_ARGS)
 {
-	HubWant		want = {.everyone = true};
-	HubData    *data;
+	AuditHub   *hub;
 	Grants		grants;
-	HubUser   **users;
-	HubService **services;
-	HubGroup  **groups;
-	HubRole   **roles;
-	int			n;
 
 	InitMaterializedSRF(fcinfo, 0);
-	data = hub_load(hub_schema(false, false), &want, false);
+	hub = audit_hub(fcinfo);
 	grants.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	grants.row = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz grants",
 									   ALLOCSET_SMALL_SIZES);
-	users = hub_users(data, &n);
-	for (int i = 0; i < n; i++)
-		grants_user(&grants, users[i]);
-	services = hub_services(data, &n);
-	for (int i = 0; i < n; i++)
-	{
-		if (services[i]->admin)
-			grants_put(&grants, "service", services[i]->name, "admin", NULL, NULL);
-		grants_roles(&grants, "service", services[i]->name, services[i]->roles, services[i]->nroles);
-	}
-	groups = hub_groups(data, &n);
-	for (int i = 0; i < n; i++)
-		grants_roles(&grants, "group", groups[i]->name, groups[i]->roles, groups[i]->nroles);
-	roles = hub_roles(data, &n);
-	for (int i = 0; i < n; i++)
-		grants_put(&grants, "role", roles[i]->name, "scopes", NULL, roles[i]);
-	hub_free(data);
+	audit_each(hub, SUBJECT_USER, grants_subject, &grants);
+	audit_each(hub, SUBJECT_SERVICE, grants_subject, &grants);
+	audit_each(hub, SUBJECT_GROUP, grants_subject, &grants);
+	hub_each_role(audit_hub_schema(hub), grants_role, &grants);
 	return (Datum) 0;
 }
