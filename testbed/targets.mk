@@ -24,6 +24,7 @@
 #   make bench [QUICK=1 | SMALL=1] [SEED=n]
 #                                    how fast, beside what a user could pick instead
 #   make bench-audit [QUICK=1]       the audit's look-ups and views on 1,000,000 tokens
+#   make audit-memory [ONLY=words]   do they keep to work_mem, however many users there are?
 #   make escalation [HUB=5.5.1]      what escalation_paths says, done over a real hub's REST API
 #   make history-cost                what keeping history costs the hub's writes
 #   make past-cost [USERS=n]         what questions about the past, assertions and targets cost on 100,000 users
@@ -48,7 +49,7 @@
 #   make oauth-oracle [HUB=5.5.1] [LOGINS=n] [SEED=n]
 #                                    logins through a running hub's OAuth, beside resolve_request
 #   make pgbouncer                   identities behind pgbouncer in transaction mode
-.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost past-cost bench running-hub server-oracle faults login-oracle report-check graph-check api-oracle pgbouncer bench-audit escalation oauth-oracle
+.PHONY: demo test interop matrix fuzz-sql who-may move from-2 from-2-size pg-upgrade interleavings stress fuzz lint hard-assertions hard-discard hard-valgrind hard-memory replicas history-cost past-cost bench running-hub server-oracle faults login-oracle report-check graph-check api-oracle pgbouncer bench-audit audit-memory escalation oauth-oracle
 
 demo:
 	@$(here)demo/run
@@ -135,6 +136,9 @@ past-cost:
 
 bench-audit:
 	@$(here)bench/audit $(if $(QUICK),quick)
+
+audit-memory:
+	@$(here)bench/audit_memory "$(ONLY)"
 
 escalation:
 	@$(here)interop/escalation/run $(if $(HUB),--hub "$(HUB)")
