@@ -9,9 +9,9 @@
  * the scopes that these give as they are written, and what their filters name.
  * The scopes of a role that have the same filter are one node.
  *
- * A subject is loaded alone, with what its scopes rest on; the others read the
- * whole hub in one pass.  Which role gives a scope is decided by the expansion
- * and the cover of effective.h, as for everything else.
+ * A subject is loaded alone, with what its scopes rest on; the others read all
+ * roles, groups and services, and count the users.  Which role gives a scope is
+ * decided by the expansion and the cover of effective.h, as for everything else.
  *
  *-------------------------------------------------------------------------
  */
@@ -331,20 +331,16 @@ graph_build(Graph *graph, const char *kind, const char *name)
 		psprintf("%s %s", kind, name);
 	if (other < 0)
 		result = graph_of_subject(&build, effective_subject_kind(kind), name);
+	else if (strcmp(kind, "hub") == 0)
+		graph_of_hub(&build);
+	else if (strcmp(kind, "role") == 0)
+		result = graph_of_role(&build, name);
+	else if (strcmp(kind, "group") == 0)
+		result = graph_of_group(&build, name);
+	else if (strcmp(kind, "server") == 0)
+		graph_of_server(&build, name);
 	else
-	{
-		graph_load(&build);
-		if (strcmp(kind, "hub") == 0)
-			graph_of_hub(&build);
-		else if (strcmp(kind, "role") == 0)
-			result = graph_of_role(&build, name);
-		else if (strcmp(kind, "group") == 0)
-			result = graph_of_group(&build, name);
-		else if (strcmp(kind, "server") == 0)
-			graph_of_server(&build, name);
-		else
-			graph_of_scope(&build, name, "scope", name);
-	}
+		graph_of_scope(&build, name, "scope", name);
 	if (build.data != NULL)
 		hub_free(build.data);
 	return result;

@@ -21,7 +21,8 @@ typedef struct GraphHolders
 {
 	int			id;				/* hash key */
 	int			nusers;
-	HubUser    *users[GRAPH_FEW_USERS];
+	int			nknown;
+	HubUser    *users[GRAPH_FEW_USERS]; /* all of them, where they are few and read */
 	int			ngroups;
 	int			nservices;
 } GraphHolders;
@@ -32,7 +33,7 @@ typedef struct GraphBuild
 	const HubSchema *hub;
 	HubData    *data;
 	HTAB	   *roles;			/* holders of roles and ... */
-	HTAB	   *groups;			/* ... members of groups; NULL: not everyone is here */
+	HTAB	   *groups;			/* ... members of groups; NULL: these were not counted */
 } GraphBuild;
 
 /* ---- nodes, and what roles and shares give (graph_build.c) ---- */
@@ -54,10 +55,14 @@ extern void graph_scopes(GraphBuild *build, GraphNode *from, const Scopeset *sco
 extern void graph_roles(GraphBuild *build, GraphNode *from, HubRole **roles, int n);
 extern void graph_shares(GraphBuild *build, GraphNode *from, HubShare **shares, int n);
 
-/* ---- everybody (graph_hub.c) ---- */
+/* ---- the hub (graph_hub.c) ---- */
 
-/* Read everybody, and count who holds what. */
-extern void graph_load(GraphBuild *build);
+/*
+ * Count who holds what, and read all roles, groups and services; of the users, who
+ * is one of the few that hold a role, or that are in the group of an id (0: none),
+ * and the one of another id, or 0.
+ */
+extern void graph_load(GraphBuild *build, int group, int user);
 extern GraphHolders *graph_holders(HTAB *table, int id);
 
 /* Everybody who has a role: users and services, groups only if asked for. */

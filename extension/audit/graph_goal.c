@@ -10,6 +10,7 @@
  *-------------------------------------------------------------------------
  */
 #include "graph_build.h"
+#include "../hub/hub_audit.h"
 
 #include "miscadmin.h"
 
@@ -147,11 +148,51 @@ graph_shares_to_goal(GraphBuild *build, const GraphGoal *goal, HubShare **shares
 	}
 }
 
+typedef struct GraphShares
+{
+	GraphBuild *build;
+	const GraphGoal *goal;
+	HubIds		users;			/* who was given it by a share */
+} GraphShares;
+
+static void
+graph_share_to_goal(HubShare *share, int user_id, int group_id, void *arg)
+{
+	GraphShares *shares = arg;
+	ExpandTarget nobody = {NULL, NULL, NULL};
+
+	CHECK_FOR_INTERRUPTS();
+	if (user_id != 0 &&
+		!scopeset_is_empty(graph_giving(shares->build, share->scopes, &nobody, &shares->goal->required)))
+		hub_ids_add(&shares->users, user_id);
+}
+
+/* Of the users only those are read who were given it. */
+static void
+graph_users_to_goal(GraphBuild *build, const GraphGoal *goal)
+{
+	GraphShares shares = {.build = build,.goal = goal};
+	HubWant		want = {0};
+	HubData    *data;
+	HubUser   **users;
+	int			n;
+
+	hub_ids_begin(&shares.users);
+	hub_each_share(build->hub, graph_share_to_goal, &shares);
+	hub_ids_unique(&shares.users);
+	want.users = shares.users.ids;
+	want.nusers = shares.users.n;
+	data = hub_load(build->hub, &want, false);
+	users = hub_users(data, &n);
+	for (int i = 0; i < n; i++)
+		graph_shares_to_goal(build, goal, users[i]->shares, users[i]->nshares, users[i], NULL);
+	hub_free(data);
+}
+
 static void
 graph_to_goal(GraphBuild *build, GraphGoal *goal)
 {
 	HubRole   **roles;
-	HubUser   **users;
 	HubGroup  **groups;
 	int			n;
 
@@ -164,9 +205,7 @@ graph_to_goal(GraphBuild *build, GraphGoal *goal)
 	groups = hub_groups(build->data, &n);
 	for (int i = 0; i < n; i++)
 		graph_shares_to_goal(build, goal, groups[i]->shares, groups[i]->nshares, NULL, groups[i]);
-	users = hub_users(build->data, &n);
-	for (int i = 0; i < n; i++)
-		graph_shares_to_goal(build, goal, users[i]->shares, users[i]->nshares, users[i], NULL);
+	graph_users_to_goal(build, goal);
 }
 
 /* scope as text; word: "scope", or "server" when a server was asked for */
@@ -175,6 +214,7 @@ graph_of_scope(GraphBuild *build, const char *scope, const char *word, const cha
 {
 	GraphGoal	goal;
 	int			owner_len;
+	int			owner = 0;
 
 	memset(&goal, 0, sizeof(goal));
 	effective_parse_scope(scope, strlen(scope), &goal.required);
@@ -185,8 +225,10 @@ graph_of_scope(GraphBuild *build, const char *scope, const char *word, const cha
 		scope_server_owner_len(goal.required.value, goal.required.value_len) :
 		goal.required.value_len;
 	if (goal.required.kind == SCOPE_USER || goal.required.kind == SCOPE_SERVER)
-		goal.owner = hub_user(build->data,
-							  hub_user_id(build->hub, pnstrdup(goal.required.value, owner_len), false));
+		owner = hub_user_id(build->hub, pnstrdup(goal.required.value, owner_len), false);
+	graph_load(build, 0, owner);
+	if (owner != 0)
+		goal.owner = hub_user(build->data, owner);
 	if (goal.required.kind == SCOPE_SERVICE)
 		goal.service = hub_service(build->data,
 								   hub_service_id(build->hub, pnstrdup(goal.required.value, owner_len), false));

@@ -1,8 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * graph_hub.c
- *	  Pictures for which everybody is read: the hub as a whole, a role and who
+ *	  Pictures for which everybody counts: the hub as a whole, a role and who
  *	  has it, a group and who is in it.
+ *
+ * Users are counted, and only those are read who are shown by name.
  *
  * What matters comes first, for what comes when a picture is full is left out:
  * the roles that most have, the groups with most members.
@@ -10,10 +12,11 @@
  *-------------------------------------------------------------------------
  */
 #include "graph_build.h"
+#include "../hub/hub_audit.h"
 
 #include "miscadmin.h"
 
-/* ---- everyone ---- */
+/* ---- who holds what ---- */
 
 static HTAB *
 graph_holders_table(const char *name)
@@ -38,37 +41,100 @@ graph_holders(HTAB *table, int id)
 	return holders;
 }
 
+/* ---- counting, and reading ---- */
+
+typedef struct GraphCount
+{
+	HTAB	   *table;
+	HubIds		few;			/* those that have few users */
+} GraphCount;
+
 static void
-graph_add_holder(HTAB *table, int id, HubUser *user)
+graph_count(int id, int64 number, void *arg)
+{
+	GraphCount *count = arg;
+
+	graph_holders(count->table, id)->nusers = (int) Min(number, INT_MAX);
+	if (number <= GRAPH_FEW_USERS)
+		hub_ids_add(&count->few, id);
+}
+
+/* Count users of a map; whoever of the counted has few is in *few. */
+static HTAB *
+graph_count_users(GraphBuild *build, HubTable map, const char *name, HubIds *few)
+{
+	GraphCount	count = {.table = graph_holders_table(name)};
+
+	hub_ids_begin(&count.few);
+	hub_each_number_of_users(build->hub, map, graph_count, &count);
+	*few = count.few;
+	return count.table;
+}
+
+static void
+graph_know_holder(HTAB *table, int id, HubUser *user)
 {
 	GraphHolders *holders = graph_holders(table, id);
 
-	if (holders->nusers < GRAPH_FEW_USERS)
-		holders->users[holders->nusers] = user;
-	holders->nusers++;
+	if (holders->nknown < GRAPH_FEW_USERS)
+		holders->users[holders->nknown++] = user;
+}
+
+static void
+graph_read(GraphBuild *build, HubIds *users)
+{
+	HubWant		want = {0};
+	HubIds		groups = {0};
+	HubIds		services = {0};
+	HubIds		roles = {0};
+
+	hub_add_ids_from(build->hub, HUB_GROUPS, PG_INT32_MIN, PG_INT32_MAX, &groups);
+	hub_add_ids_from(build->hub, HUB_SERVICES, PG_INT32_MIN, PG_INT32_MAX, &services);
+	hub_add_ids_from(build->hub, HUB_ROLES, PG_INT32_MIN, PG_INT32_MAX, &roles);
+	hub_ids_unique(users);
+	want.users = users->ids;
+	want.nusers = users->n;
+	want.groups = groups.ids;
+	want.ngroups = groups.n;
+	want.services = services.ids;
+	want.nservices = services.n;
+	want.roles = roles.ids;
+	want.nroles = roles.n;
+	build->data = hub_load(build->hub, &want, false);
 }
 
 void
-graph_load(GraphBuild *build)
+graph_load(GraphBuild *build, int group, int user)
 {
-	HubWant		want;
+	HubIds		few_roles;
+	HubIds		few_groups;
+	HubIds		read = {0};
+	HubIds		one = {0};
+	HubIds		none = {0};
 	HubUser   **users;
 	HubGroup  **groups;
 	HubService **services;
 	int			n;
 
-	memset(&want, 0, sizeof(want));
-	want.everyone = true;
-	build->data = hub_load(build->hub, &want, false);
-	build->roles = graph_holders_table("jhub_authz graph roles");
-	build->groups = graph_holders_table("jhub_authz graph groups");
+	build->roles = graph_count_users(build, HUB_USER_ROLE_MAP, "jhub_authz graph roles", &few_roles);
+	build->groups = graph_count_users(build, HUB_USER_GROUP_MAP, "jhub_authz graph groups", &few_groups);
+	if (user != 0)
+		hub_ids_add(&read, user);
+	hub_add_holders(build->hub, &few_roles, &read, &none, &none);
+	if (group != 0 && graph_holders(build->groups, group)->nusers <= GRAPH_FEW_USERS)
+	{
+		hub_ids_add(&one, group);
+		hub_add_members(build->hub, &one, &read);
+	}
+	graph_read(build, &read);
+
 	users = hub_users(build->data, &n);
 	for (int i = 0; i < n; i++)
 	{
 		for (int r = 0; r < users[i]->nroles; r++)
-			graph_add_holder(build->roles, users[i]->roles[r]->id, users[i]);
+			graph_know_holder(build->roles, users[i]->roles[r]->id, users[i]);
 		for (int g = 0; g < users[i]->ngroups; g++)
-			graph_add_holder(build->groups, users[i]->groups[g]->id, users[i]);
+			graph_know_holder(build->groups, users[i]->groups[g]->id, users[i]);
 	}
 	groups = hub_groups(build->data, &n);
 	for (int i = 0; i < n; i++)
@@ -95,7 +161,7 @@ graph_users(GraphBuild *build, const GraphHolders *holders, GraphNode *to, const
 		graph_edge(build->graph, node, to, label);
 		return;
 	}
-	for (int i = 0; i < holders->nusers; i++)
+	for (int i = 0; i < holders->nknown; i++)
 		graph_edge(build->graph, graph_user(build, holders->users[i]), to, label);
 }
 
@@ -151,6 +217,7 @@ graph_of_hub(GraphBuild *build)
 	HubGroup  **groups;
 	int			n;
 
+	graph_load(build, 0, 0);
 	roles = hub_roles(build->data, &n);
 	ranked = palloc(sizeof(GraphRanked) * Max(n, 1));
 	for (int i = 0; i < n; i++)
@@ -194,21 +261,18 @@ graph_of_hub(GraphBuild *build)
 	}
 }
 
-static HubRole *
-graph_find_role(GraphBuild *build, const char *name)
-{
-	int			id = hub_role_id(build->hub, name, false);
-
-	return id == 0 ? NULL : hub_role(build->data, id);
-}
-
 bool
 graph_of_role(GraphBuild *build, const char *name)
 {
-	HubRole    *role = graph_find_role(build, name);
+	int			id = hub_role_id(build->hub, name, false);
+	HubRole    *role;
 	GraphNode  *node;
 	bool		made;
 
+	if (id == 0)
+		return false;
+	graph_load(build, 0, 0);
+	role = hub_role(build->data, id);
 	if (role == NULL)
 		return false;
 	node = graph_role(build, role, &made);
@@ -222,9 +286,13 @@ bool
 graph_of_group(GraphBuild *build, const char *name)
 {
 	int			id = hub_group_id(build->hub, name, false);
-	HubGroup   *group = id == 0 ? NULL : hub_group(build->data, id);
+	HubGroup   *group;
 	GraphNode  *node;
 
+	if (id == 0)
+		return false;
+	graph_load(build, id, 0);
+	group = hub_group(build->data, id);
 	if (group == NULL)
 		return false;
 	node = graph_group(build, group);

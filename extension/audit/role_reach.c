@@ -4,233 +4,69 @@
  *	  How far a role reaches: who has it, which tokens use it, and whom it lets
  *	  them act on.
  *
- * Whom a scope is about follows from its base and its filter; no group, service
- * or user is asked for more than being there.
+ * Users and servers pass by, with their ids and names; no model of everybody is
+ * made.  What is kept of all of them are ids: of those who have the role, of those
+ * in the groups that it names, and of those whose servers it reaches.
  *
  *-------------------------------------------------------------------------
  */
-#include "audit.h"
-
-#include "../hub/hub_list.h"
+#include "role_reach.h"
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* so many names are told of each kind */
-#define ROLE_REACH_NAMES	20
-
-/* What a base is about. */
-#define ABOUT_USERS		1
-#define ABOUT_SERVERS	2
-#define ABOUT_GROUPS	4
-#define ABOUT_SERVICES	8
-
-typedef struct BaseAbout
+/* How many there are, and the first names, in order. */
+typedef struct ReachFound
 {
-	const char *base;
-	int			about;
-} BaseAbout;
+	int64		number;
+	int			n;
+	char	   *names[ROLE_REACH_NAMES];
+} ReachFound;
 
-/* All others are about users, but for those of the hub itself. */
-static const BaseAbout base_abouts[] = {
-	{"admin:groups", ABOUT_GROUPS}, {"groups", ABOUT_GROUPS}, {"list:groups", ABOUT_GROUPS},
-	{"read:groups", ABOUT_GROUPS}, {"read:groups:name", ABOUT_GROUPS}, {"delete:groups", ABOUT_GROUPS},
-	{"read:roles:groups", ABOUT_GROUPS}, {"groups:shares", ABOUT_GROUPS}, {"read:groups:shares", ABOUT_GROUPS},
-	{"admin:services", ABOUT_SERVICES}, {"access:services", ABOUT_SERVICES}, {"list:services", ABOUT_SERVICES},
-	{"read:services", ABOUT_SERVICES}, {"read:services:name", ABOUT_SERVICES}, {"read:roles:services", ABOUT_SERVICES},
-	{"admin:servers", ABOUT_USERS | ABOUT_SERVERS}, {"servers", ABOUT_USERS | ABOUT_SERVERS},
-	{"start:servers", ABOUT_USERS | ABOUT_SERVERS}, {"access:servers", ABOUT_USERS | ABOUT_SERVERS},
-	{"read:servers", ABOUT_USERS | ABOUT_SERVERS}, {"delete:servers", ABOUT_USERS | ABOUT_SERVERS},
-	{"admin:server_state", ABOUT_USERS | ABOUT_SERVERS}, {"shares", ABOUT_USERS | ABOUT_SERVERS},
-	{"read:shares", ABOUT_USERS | ABOUT_SERVERS},
-	{"read:hub", 0}, {"shutdown", 0}, {"proxy", 0}, {"read:metrics", 0}, {"admin-ui", 0}, {"read:roles", 0},
-	{"self", 0}, {"inherit", 0}, {"(no_scope)", 0}
-};
-
-/* Things of one kind, in order of name; some of them are marked. */
+/* A kind of what there is: users, servers, groups, services. */
 typedef struct ReachKind
 {
 	const char *word;
-	int			n;
-	char	  **names;
-	bool	   *marked;
+	int64		all;
+	ReachFound	has;
+	ReachFound	by_group;
+	ReachFound	reached;
 } ReachKind;
 
 typedef struct RoleReach
 {
 	ReturnSetInfo *rsinfo;
-	HubData    *data;
-	EffectiveWay *way;
+	const HubSchema *hub;
+	MemoryContext context;		/* of the call */
 	HubRole    *role;
+	ReachWhom	whom;
 	ReachKind	users;
 	ReachKind	groups;
 	ReachKind	services;
 	ReachKind	servers;
-	int			size;			/* of servers */
-	HubPool		pool;			/* of their names */
-	HubUser   **user_rows;
-	int64		ntokens;
-	int			tokens[ROLE_REACH_NAMES];	/* the first of them */
-	MemoryContext row;
+
+	/* ids, sorted once they are complete */
+	HubIds		user_holders;
+	HubIds		group_holders;
+	HubIds		service_holders;
+	HubIds		named_groups;	/* whose members are reached ... */
+	HubIds		server_groups;	/* ... and their servers */
+	HubIds		by_group;		/* users in group_holders, */
+	HubIds		members;		/* named_groups, */
+	HubIds		server_members; /* server_groups */
+	HubIds		owners;			/* all users who have it */
+	HubIds		reached_owners; /* users whose servers are reached, if not all are */
+	ReachUse	use;
 } RoleReach;
-
-/* ---- marking ---- */
-
-static int
-reach_find(const ReachKind *kind, const char *name, int len)
-{
-	int			low = 0;
-	int			high = kind->n;
-
-	while (low < high)
-	{
-		int			mid = (low + high) / 2;
-		int			order = strncmp(kind->names[mid], name, len);
-
-		if (order == 0 && kind->names[mid][len] != '\0')
-			order = 1;
-		if (order == 0)
-			return mid;
-		if (order < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return -1;
-}
-
-static void
-reach_mark(ReachKind *kind, const char *name, int len)
-{
-	int			at = reach_find(kind, name, len);
-
-	if (at >= 0)
-		kind->marked[at] = true;
-}
-
-static void
-reach_mark_all(ReachKind *kind)
-{
-	memset(kind->marked, true, kind->n);
-}
-
-/* The servers of a user: those that begin with "name/", one after the other. */
-static void
-reach_mark_servers(RoleReach *reach, const char *user, int len)
-{
-	ReachKind  *servers = &reach->servers;
-	char	   *prefix = psprintf("%.*s/", len, user);
-	int			low = 0;
-	int			high = servers->n;
-
-	while (low < high)
-	{
-		int			mid = (low + high) / 2;
-
-		if (strcmp(servers->names[mid], prefix) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (int i = low; i < servers->n && strncmp(servers->names[i], prefix, len + 1) == 0; i++)
-		servers->marked[i] = true;
-	pfree(prefix);
-}
-
-static int
-reach_about(const ScopeMember *scope)
-{
-	for (int i = 0; i < (int) lengthof(base_abouts); i++)
-		if ((int) strlen(base_abouts[i].base) == scope->base_len &&
-			memcmp(base_abouts[i].base, scope->base, scope->base_len) == 0)
-			return base_abouts[i].about;
-	if (scope->base_id < 0)
-		return ABOUT_USERS | ABOUT_SERVERS; /* a custom scope: as its filter says */
-	return ABOUT_USERS;
-}
-
-static void
-reach_group_members(RoleReach *reach, const ScopeMember *scope, int about)
-{
-	for (int i = 0; i < reach->users.n; i++)
-	{
-		const HubUser *user = reach->user_rows[i];
-
-		for (int j = 0; j < user->ngroups; j++)
-			if ((int) strlen(user->groups[j]->name) == scope->value_len &&
-				memcmp(user->groups[j]->name, scope->value, scope->value_len) == 0)
-			{
-				reach->users.marked[i] = true;
-				if (about & ABOUT_SERVERS)
-					reach_mark_servers(reach, user->name, strlen(user->name));
-			}
-	}
-}
-
-static void
-reach_scope(RoleReach *reach, const ScopeMember *scope)
-{
-	int			about = reach_about(scope);
-
-	switch (scope->kind)
-	{
-		case SCOPE_OPEN:
-			if (scope->base_id < 0)
-				break;
-			if (about & ABOUT_USERS)
-				reach_mark_all(&reach->users);
-			if (about & ABOUT_SERVERS)
-				reach_mark_all(&reach->servers);
-			if (about & ABOUT_GROUPS)
-				reach_mark_all(&reach->groups);
-			if (about & ABOUT_SERVICES)
-				reach_mark_all(&reach->services);
-			break;
-		case SCOPE_USER:
-			if (about & ABOUT_USERS)
-				reach_mark(&reach->users, scope->value, scope->value_len);
-			if (about & ABOUT_SERVERS)
-				reach_mark_servers(reach, scope->value, scope->value_len);
-			break;
-		case SCOPE_GROUP:
-			if (about & ABOUT_GROUPS)
-				reach_mark(&reach->groups, scope->value, scope->value_len);
-			if (about & ABOUT_USERS)
-				reach_group_members(reach, scope, about);
-			break;
-		case SCOPE_SERVER:
-			if (about & ABOUT_SERVERS)
-				reach_mark(&reach->servers, scope->value, scope->value_len);
-			break;
-		case SCOPE_SERVICE:
-			if (about & ABOUT_SERVICES)
-				reach_mark(&reach->services, scope->value, scope->value_len);
-			break;
-		default:
-			break;
-	}
-}
-
-static void
-reach_set(RoleReach *reach, const Scopeset *scopes)
-{
-	ScopeIter	iter;
-	ScopeMember member;
-
-	scope_iter_init(&iter, scopes);
-	while (scope_iter_next(&iter, &member))
-		reach_scope(reach, &member);
-}
 
 /* ---- rows ---- */
 
 static void
-reach_row(RoleReach *reach, const char *relation, const char *kind, int64 number, int64 all,
-		  char **names, int nnames)
+reach_row(RoleReach *reach, const char *relation, const char *kind, int64 all, int64 number,
+		  char *const *names, int nnames)
 {
 	Datum		values[6];
 	bool		nulls[6] = {false};
@@ -248,197 +84,188 @@ reach_row(RoleReach *reach, const char *relation, const char *kind, int64 number
 	tuplestore_putvalues(reach->rsinfo->setResult, reach->rsinfo->setDesc, values, nulls);
 }
 
-/* What is marked of a kind; the marks are taken off. */
 static void
-reach_put(RoleReach *reach, const char *relation, ReachKind *kind)
+reach_put(RoleReach *reach, const char *relation, const ReachKind *kind, const ReachFound *found)
+{
+	reach_row(reach, relation, kind->word, kind->all, found->number, found->names, found->n);
+}
+
+static void
+reach_put_tokens(RoleReach *reach)
 {
 	char	   *names[ROLE_REACH_NAMES];
-	int			nnames = 0;
-	int64		number = 0;
 
-	for (int i = 0; i < kind->n; i++)
+	for (int i = 0; i < reach->use.n; i++)
+		names[i] = psprintf("%d", reach->use.tokens[i]);
+	reach_row(reach, "uses it", "token", hub_count_live_tokens(reach->hub), reach->use.number,
+			  names, reach->use.n);
+}
+
+/* ---- what is found ---- */
+
+static void
+reach_found(RoleReach *reach, ReachFound *found, const char *name)
+{
+	int			at;
+
+	found->number++;
+	if (found->n == ROLE_REACH_NAMES)
 	{
-		if (!kind->marked[i])
-			continue;
-		if (nnames < ROLE_REACH_NAMES)
-			names[nnames++] = kind->names[i];
-		number++;
-		kind->marked[i] = false;
+		if (strcmp(found->names[found->n - 1], name) <= 0)
+			return;
+		pfree(found->names[--found->n]);
 	}
-	reach_row(reach, relation, kind->word, number, kind->n, names, nnames);
-}
-
-/* ---- who has it ---- */
-
-static bool
-reach_has_role(const RoleReach *reach, HubRole *const *roles, int nroles)
-{
-	for (int i = 0; i < nroles; i++)
-		if (roles[i] == reach->role)
-			return true;
-	return false;
-}
-
-static bool
-reach_has_by_group(const RoleReach *reach, const HubUser *user)
-{
-	for (int i = 0; i < user->ngroups; i++)
-		if (reach_has_role(reach, user->groups[i]->roles, user->groups[i]->nroles))
-			return true;
-	return false;
-}
-
-static bool
-reach_user_has(const RoleReach *reach, const HubUser *user)
-{
-	return reach_has_role(reach, user->roles, user->nroles) || reach_has_by_group(reach, user);
+	for (at = found->n++; at > 0 && strcmp(found->names[at - 1], name) > 0; at--)
+		found->names[at] = found->names[at - 1];
+	found->names[at] = MemoryContextStrdup(reach->context, name);
 }
 
 static void
-reach_holders(RoleReach *reach, HubGroup **groups, HubService **services)
-{
-	for (int i = 0; i < reach->users.n; i++)
-		reach->users.marked[i] = reach_has_role(reach, reach->user_rows[i]->roles, reach->user_rows[i]->nroles);
-	reach_put(reach, "has it", &reach->users);
-	for (int i = 0; i < reach->users.n; i++)
-		reach->users.marked[i] = reach_has_by_group(reach, reach->user_rows[i]);
-	reach_put(reach, "has it by a group", &reach->users);
-	for (int i = 0; i < reach->groups.n; i++)
-		reach->groups.marked[i] = reach_has_role(reach, groups[i]->roles, groups[i]->nroles);
-	reach_put(reach, "has it", &reach->groups);
-	for (int i = 0; i < reach->services.n; i++)
-		reach->services.marked[i] = reach_has_role(reach, services[i]->roles, services[i]->nroles);
-	reach_put(reach, "has it", &reach->services);
-}
-
-/* ---- tokens that use it ---- */
-
-static void
-reach_token(HubToken *token, void *arg)
+reach_service(int id, const char *name, void *arg)
 {
 	RoleReach  *reach = arg;
-	HubUser    *user = token->user_id != 0 ? hub_user(reach->data, token->user_id) : NULL;
-	HubService *service = user == NULL && token->service_id != 0 ? hub_service(reach->data, token->service_id) : NULL;
-	MemoryContext caller = MemoryContextSwitchTo(reach->row);
 
-	CHECK_FOR_INTERRUPTS();
-	if (user != NULL || service != NULL)
-	{
-		ExpandTarget target;
-		const Scopeset *held = effective_token(reach->way, token, NULL, NULL);
-		Scopeset   *given;
+	reach->services.all++;
+	if (hub_ids_have(&reach->service_holders, id))
+		reach_found(reach, &reach->services.has, name);
+	if ((reach->whom.open | reach_whom_named(&reach->whom, SCOPE_SERVICE, name)) & ABOUT_SERVICES)
+		reach_found(reach, &reach->services.reached, name);
+}
 
-		effective_target(&target, user, service, NULL);
-		given = catalogue_expand(hub_data_schema(reach->data)->catalogue, reach->role->raw, &target);
-		if (scopeset_overlaps_with(held, given, hub_membership(reach->data)))
-		{
-			if (reach->ntokens < ROLE_REACH_NAMES)
-				reach->tokens[reach->ntokens] = token->id;
-			reach->ntokens++;
-		}
-	}
+/* A service's own scopes name it, and in old releases a user of its name. */
+static void
+reach_holding_service(int id, const char *name, void *arg)
+{
+	RoleReach  *reach = arg;
+	HubService	service = {.id = id,.name = unconstify(char *, name)};
+	ExpandTarget target;
+	MemoryContext caller;
+
+	if (!hub_ids_have(&reach->service_holders, id))
+		return;
+	caller = MemoryContextSwitchTo(reach->context);
+	effective_target(&target, NULL, &service, NULL);
+	reach_whom_set(&reach->whom, catalogue_expand(reach->hub->catalogue, reach->role->raw, &target));
 	MemoryContextSwitchTo(caller);
-	MemoryContextReset(reach->row);
 }
 
 static void
-reach_put_tokens(RoleReach *reach, HubService **services)
+reach_group(int id, const char *name, void *arg)
 {
-	const HubSchema *hub = hub_data_schema(reach->data);
-	HubTokenWant want = {.live_only = true};
-	HubIds		owners = {0};
-	HubIds		owner_services = {0};
-	char	   *names[ROLE_REACH_NAMES];
-	int			nnames;
+	RoleReach  *reach = arg;
+	int			about = reach_whom_named(&reach->whom, SCOPE_GROUP, name);
 
-	for (int i = 0; i < reach->users.n; i++)
-		if (reach_user_has(reach, reach->user_rows[i]))
-			hub_ids_add(&owners, reach->user_rows[i]->id);
-	for (int i = 0; i < reach->services.n; i++)
-		if (reach_has_role(reach, services[i]->roles, services[i]->nroles))
-			hub_ids_add(&owner_services, services[i]->id);
-	want.users = owners.ids;
-	want.nusers = owners.n;
-	want.services = owner_services.ids;
-	want.nservices = owner_services.n;
-	hub_each_token(hub, &want, false, reach_token, reach);
-	nnames = (int) Min(reach->ntokens, ROLE_REACH_NAMES);
-	for (int i = 0; i < nnames; i++)
-		names[i] = psprintf("%d", reach->tokens[i]);
-	reach_row(reach, "uses it", "token", reach->ntokens,
-			  hub_count_live_tokens(hub), names, nnames);
+	reach->groups.all++;
+	if (hub_ids_have(&reach->group_holders, id))
+		reach_found(reach, &reach->groups.has, name);
+	if ((reach->whom.open | about) & ABOUT_GROUPS)
+		reach_found(reach, &reach->groups.reached, name);
+	if (about & ABOUT_USERS)
+		hub_ids_add(&reach->named_groups, id);
+	if (about & ABOUT_SERVERS)
+		hub_ids_add(&reach->server_groups, id);
 }
 
-/* ---- whom it reaches ---- */
+static void
+reach_member(int user_id, int group_id, void *arg)
+{
+	RoleReach  *reach = arg;
+
+	if (hub_ids_have(&reach->group_holders, group_id))
+		hub_ids_add(&reach->by_group, user_id);
+	if (hub_ids_have(&reach->named_groups, group_id))
+		hub_ids_add(&reach->members, user_id);
+	if (hub_ids_have(&reach->server_groups, group_id))
+		hub_ids_add(&reach->server_members, user_id);
+}
+
+/* Who is in the groups that count. */
+static void
+reach_members(RoleReach *reach)
+{
+	HubIds		groups = {0};
+
+	for (int i = 0; i < reach->group_holders.n; i++)
+		hub_ids_add(&groups, reach->group_holders.ids[i]);
+	for (int i = 0; i < reach->named_groups.n; i++)
+		hub_ids_add(&groups, reach->named_groups.ids[i]);
+	hub_ids_unique(&groups);
+	hub_ids_begin(&reach->by_group);
+	hub_ids_begin(&reach->members);
+	hub_ids_begin(&reach->server_members);
+	hub_each_member(reach->hub, &groups, reach_member, reach);
+	hub_ids_unique(&reach->by_group);
+	hub_ids_unique(&reach->members);
+	hub_ids_unique(&reach->server_members);
+}
 
 static void
-reach_targets(RoleReach *reach, HubService **services)
+reach_user(int id, const char *name, void *arg)
 {
-	const Catalogue *catalogue = hub_data_schema(reach->data)->catalogue;
-	Scopeset   *general = catalogue_expand(catalogue, reach->role->raw, NULL);
+	RoleReach  *reach = arg;
+	int			about = reach->whom.open | reach_whom_named(&reach->whom, SCOPE_USER, name);
+	bool		has = hub_ids_have(&reach->user_holders, id);
+	bool		by_group = hub_ids_have(&reach->by_group, id);
 
-	reach_set(reach, general);
-	for (int i = 0; i < reach->users.n; i++)
+	reach->users.all++;
+	if (has)
+		reach_found(reach, &reach->users.has, name);
+	if (by_group)
+		reach_found(reach, &reach->users.by_group, name);
+	if (has || by_group)
 	{
-		HubUser    *user = reach->user_rows[i];
-		MemoryContext caller;
-		ExpandTarget target;
-
-		if (!reach_user_has(reach, user))
-			continue;
-		CHECK_FOR_INTERRUPTS();
-		caller = MemoryContextSwitchTo(reach->row);
-		effective_target(&target, user, NULL, NULL);
-		reach_set(reach, scopeset_minus_with(catalogue_expand(catalogue, reach->role->raw, &target), general, NULL));
-		MemoryContextSwitchTo(caller);
-		MemoryContextReset(reach->row);
+		hub_ids_add(&reach->owners, id);
+		about |= reach->whom.own;
 	}
-	for (int i = 0; i < reach->services.n; i++)
-	{
-		ExpandTarget target;
+	if (hub_ids_have(&reach->members, id))
+		about |= ABOUT_USERS;
+	if (hub_ids_have(&reach->server_members, id))
+		about |= ABOUT_SERVERS;
+	if (about & ABOUT_USERS)
+		reach_found(reach, &reach->users.reached, name);
+	if (about & ~reach->whom.open & ABOUT_SERVERS)
+		hub_ids_add(&reach->reached_owners, id);
+}
 
-		if (!reach_has_role(reach, services[i]->roles, services[i]->nroles))
-			continue;
-		effective_target(&target, NULL, services[i], NULL);
-		reach_set(reach, catalogue_expand(catalogue, reach->role->raw, &target));
-	}
-	reach_put(reach, "reaches", &reach->users);
-	reach_put(reach, "reaches", &reach->servers);
-	reach_put(reach, "reaches", &reach->groups);
-	reach_put(reach, "reaches", &reach->services);
+static void
+reach_server(int owner_id, const char *owner, const char *server, void *arg)
+{
+	RoleReach  *reach = arg;
+	char	   *name = psprintf("%s/%s", owner, server);
+
+	reach->servers.all++;
+	if (((reach->whom.open | reach_whom_named(&reach->whom, SCOPE_SERVER, name)) & ABOUT_SERVERS) ||
+		hub_ids_have(&reach->reached_owners, owner_id))
+		reach_found(reach, &reach->servers.reached, name);
 }
 
 /* ---- the function ---- */
 
+/* Who has it, and whom it reaches; each kind passes by once, or services twice. */
 static void
-reach_add_server(const char *owner, const char *server, void *arg)
+reach_all(RoleReach *reach)
 {
-	RoleReach  *reach = arg;
-	ReachKind  *servers = &reach->servers;
+	HubIds		roles = {0};
 
-	if (servers->n == reach->size)
-	{
-		reach->size *= 2;
-		servers->names = repalloc_huge(servers->names, sizeof(char *) * reach->size);
-	}
-	servers->names[servers->n++] = hub_pool_string(&reach->pool, psprintf("%s/%s", owner, server));
-}
-
-static int
-reach_compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *) a, *(char *const *) b);
-}
-
-static void
-reach_kind(ReachKind *kind, const char *word, HubNamed **rows, int n)
-{
-	kind->word = word;
-	kind->n = n;
-	kind->names = palloc(sizeof(char *) * Max(n, 1));
-	kind->marked = palloc0(Max(n, 1));
-	for (int i = 0; i < n; i++)
-		kind->names[i] = rows[i]->name;
+	hub_ids_add(&roles, reach->role->id);
+	hub_add_holders(reach->hub, &roles, &reach->user_holders, &reach->group_holders, &reach->service_holders);
+	hub_ids_unique(&reach->user_holders);
+	hub_ids_unique(&reach->group_holders);
+	hub_ids_unique(&reach->service_holders);
+	reach_whom_role(&reach->whom, reach->hub->catalogue, reach->role->raw);
+	if (reach->service_holders.n > 0)
+		hub_each_key(reach->hub, HUB_SERVICES, reach_holding_service, reach);
+	hub_each_key(reach->hub, HUB_SERVICES, reach_service, reach);
+	hub_ids_begin(&reach->named_groups);
+	hub_ids_begin(&reach->server_groups);
+	hub_each_key(reach->hub, HUB_GROUPS, reach_group, reach);
+	reach_members(reach);
+	hub_ids_begin(&reach->owners);
+	hub_ids_begin(&reach->reached_owners);
+	hub_each_key(reach->hub, HUB_USERS, reach_user, reach);
+	hub_each_server(reach->hub, reach_server, reach);
+	reach_use(reach->hub, reach->role->raw, &reach->owners, &reach->service_holders,
+			  reach->owners.n > reach->users.all / 2, &reach->use);
 }
 
 /*
@@ -449,39 +276,38 @@ PG_FUNCTION_INFO_V1(jhub_authz_role_reach);
 Datum
 jhub_authz_role_reach(PG_FUNCTION_ARGS)
 {
-	RoleReach	reach = {.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo};
-	HubGroup  **groups;
-	HubService **services;
-	int			n;
+	RoleReach  *reach = palloc0(sizeof(RoleReach));
+	HubWant		want = {.nroles = 1};
+	HubData    *data;
 	int			id;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	id = hub_role_id(hub_schema(false, false), effective_utf8_string(PG_GETARG_TEXT_PP(0)), false);
+	reach->rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	reach->hub = hub_schema(false, false);
+	reach->context = CurrentMemoryContext;
+	id = hub_role_id(reach->hub, effective_utf8_string(PG_GETARG_TEXT_PP(0)), false);
 	if (id == 0)
 		return (Datum) 0;
-	reach.way = audit_load_everyone();
-	reach.data = reach.way->data;
-	reach.role = hub_role(reach.data, id);
-	if (reach.role == NULL)
+	want.roles = &id;
+	data = hub_load(reach->hub, &want, false);
+	reach->role = hub_role(data, id);
+	if (reach->role == NULL)
 		return (Datum) 0;
-	reach.row = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz role_reach", ALLOCSET_DEFAULT_SIZES);
-	reach.user_rows = hub_users(reach.data, &n);
-	reach_kind(&reach.users, "user", (HubNamed **) reach.user_rows, n);
-	groups = hub_groups(reach.data, &n);
-	reach_kind(&reach.groups, "group", (HubNamed **) groups, n);
-	services = hub_services(reach.data, &n);
-	reach_kind(&reach.services, "service", (HubNamed **) services, n);
-	hub_pool_init(&reach.pool, CurrentMemoryContext);
-	reach.servers.word = "server";
-	reach.size = 64;
-	reach.servers.names = palloc(sizeof(char *) * reach.size);
-	hub_each_server(hub_data_schema(reach.data), reach_add_server, &reach);
-	qsort(reach.servers.names, reach.servers.n, sizeof(char *), reach_compare);
-	reach.servers.marked = palloc0(Max(reach.servers.n, 1));
+	reach->users.word = "user";
+	reach->groups.word = "group";
+	reach->services.word = "service";
+	reach->servers.word = "server";
+	reach_all(reach);
 
-	reach_holders(&reach, groups, services);
-	reach_put_tokens(&reach, services);
-	reach_targets(&reach, services);
-	hub_free(reach.data);
+	reach_put(reach, "has it", &reach->users, &reach->users.has);
+	reach_put(reach, "has it by a group", &reach->users, &reach->users.by_group);
+	reach_put(reach, "has it", &reach->groups, &reach->groups.has);
+	reach_put(reach, "has it", &reach->services, &reach->services.has);
+	reach_put_tokens(reach);
+	reach_put(reach, "reaches", &reach->users, &reach->users.reached);
+	reach_put(reach, "reaches", &reach->servers, &reach->servers.reached);
+	reach_put(reach, "reaches", &reach->groups, &reach->groups.reached);
+	reach_put(reach, "reaches", &reach->services, &reach->services.reached);
+	hub_free(data);
 	return (Datum) 0;
 }

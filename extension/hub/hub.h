@@ -190,6 +190,8 @@ typedef struct HubWant
 	const int  *services;
 	int			ngroups;
 	const int  *groups;
+	int			nroles;			/* besides those that the subjects have */
+	const int  *roles;
 } HubWant;
 
 /*
@@ -303,6 +305,7 @@ typedef struct HubTokenWant
 	const int  *services;
 	int			nclients;
 	char	  **clients;		/* client identifiers */
+	bool		by_owner;		/* in another order: see hub_each_token */
 	int			most;			/* all: no more than so many (0: no limit), */
 	int			from;			/* from this id on */
 } HubTokenWant;
@@ -310,8 +313,9 @@ typedef struct HubTokenWant
 typedef void (*hub_token_fn) (HubToken *token, void *arg);
 
 /*
- * In order of id; as of a moment, those that have changed since come first.  What
- * token points to lives for one call.
+ * In order of id; as of a moment, those that have changed since come first.  by_owner:
+ * those of users in order of the user's id, then those of services likewise, of each
+ * in order of id.  What token points to lives for one call.
  */
 extern void hub_each_token(const HubSchema *hub, const HubTokenWant *want,
 						   bool latest, hub_token_fn each, void *arg);

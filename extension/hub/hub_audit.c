@@ -11,6 +11,9 @@
 
 #include "utils/memutils.h"
 
+/* so many ids may be compared with each row */
+#define HUB_FEW_IDS		16
+
 /* ---- keys ---- */
 
 typedef struct HubKeyLoop
@@ -170,10 +173,10 @@ static void
 hub_server_row(HeapTuple row, TupleDesc desc, void *arg)
 {
 	HubServerLoop *loop = arg;
-	const char *owner = hub_utf8(row, desc, 1);
-	const char *server = hub_utf8(row, desc, 2);
+	const char *owner = hub_utf8(row, desc, 2);
+	const char *server = hub_utf8(row, desc, 3);
 
-	loop->each(owner ? owner : "", server ? server : "", loop->arg);
+	loop->each(spi_int(row, desc, 1, 0), owner ? owner : "", server ? server : "", loop->arg);
 }
 
 void
@@ -183,7 +186,7 @@ hub_each_server(const HubSchema *hub, hub_server_fn each, void *arg)
 	SpiFrame	frame;
 
 	spi_enter(&frame, hub->owner);
-	spi_each(psprintf("SELECT u.name, p.name FROM %s.spawners p JOIN %s.users u ON u.id = p.user_id",
+	spi_each(psprintf("SELECT u.id, u.name, p.name FROM %s.spawners p JOIN %s.users u ON u.id = p.user_id",
 					  hub->quoted, hub->quoted), 0, NULL, NULL, NULL, false, hub_server_row, &loop);
 	spi_leave(&frame);
 }
@@ -232,6 +235,26 @@ hub_ids_unique(HubIds *ids)
 		if (i == 0 || ids->ids[i] != ids->ids[i - 1])
 			ids->ids[n++] = ids->ids[i];
 	ids->n = n;
+}
+
+bool
+hub_ids_have(const HubIds *ids, int id)
+{
+	int			low = 0;
+	int			high = ids->n;
+
+	while (low < high)
+	{
+		int			mid = (low + high) / 2;
+
+		if (ids->ids[mid] == id)
+			return true;
+		if (ids->ids[mid] < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
 }
 
 static void
@@ -302,7 +325,9 @@ hub_add_ids(const HubSchema *hub, HubTable map, const char *column, const char *
 	spi_enter(&frame, hub->owner);
 	hub_plan_whole(hub);
 	values[0] = spi_int_array(of->ids, of->n);
-	spi_each(psprintf("SELECT %s FROM %s WHERE %s = ANY ($1)", column, hub_from(hub, map, "m", 1), by),
+	/* each row is compared with the list: a long one has to be a hash table */
+	spi_each(psprintf("SELECT %s FROM %s WHERE %s %s", column, hub_from(hub, map, "m", 1), by,
+					  of->n > HUB_FEW_IDS ? "IN (SELECT unnest($1))" : "= ANY ($1)"),
 			 hub_from_args(hub, 1, types, values), types, values, NULL, false, hub_id_row, ids);
 	spi_leave(&frame);
 }
@@ -320,4 +345,66 @@ void
 hub_add_members(const HubSchema *hub, const HubIds *groups, HubIds *users)
 {
 	hub_add_ids(hub, HUB_USER_GROUP_MAP, "user_id", "group_id", groups, users);
+}
+
+typedef struct HubMemberLoop
+{
+	hub_member_fn each;
+	void	   *arg;
+} HubMemberLoop;
+
+static void
+hub_member_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubMemberLoop *loop = arg;
+
+	loop->each(spi_int(row, desc, 1, 0), spi_int(row, desc, 2, 0), loop->arg);
+}
+
+void
+hub_each_member(const HubSchema *hub, const HubIds *groups, hub_member_fn each, void *arg)
+{
+	HubMemberLoop loop = {.each = each,.arg = arg};
+	Oid			types[2] = {INT4ARRAYOID};
+	Datum		values[2];
+	SpiFrame	frame;
+
+	if (groups->n == 0)
+		return;
+	spi_enter(&frame, hub->owner);
+	hub_plan_whole(hub);
+	values[0] = spi_int_array(groups->ids, groups->n);
+	spi_each(psprintf("SELECT user_id, group_id FROM %s WHERE group_id %s",
+					  hub_from(hub, HUB_USER_GROUP_MAP, "m", 1),
+					  groups->n > HUB_FEW_IDS ? "IN (SELECT unnest($1))" : "= ANY ($1)"),
+			 hub_from_args(hub, 1, types, values), types, values, NULL, false, hub_member_row, &loop);
+	spi_leave(&frame);
+}
+
+typedef struct HubNumberLoop
+{
+	hub_number_fn each;
+	void	   *arg;
+} HubNumberLoop;
+
+static void
+hub_number_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	HubNumberLoop *loop = arg;
+	bool		isnull;
+
+	loop->each(spi_int(row, desc, 1, 0), DatumGetInt64(SPI_getbinval(row, desc, 2, &isnull)), loop->arg);
+}
+
+void
+hub_each_number_of_users(const HubSchema *hub, HubTable map, hub_number_fn each, void *arg)
+{
+	HubNumberLoop loop = {.each = each,.arg = arg};
+	SpiFrame	frame;
+
+	spi_enter(&frame, hub->owner);
+	spi_each(psprintf("SELECT %s, count(*) FROM %s.%s GROUP BY 1",
+					  map == HUB_USER_GROUP_MAP ? "group_id" : "role_id", hub->quoted, hub_table_name(map)),
+			 0, NULL, NULL, NULL, false, hub_number_row, &loop);
+	spi_leave(&frame);
 }

@@ -67,8 +67,8 @@ typedef void (*hub_stored_fn) (const HubStored *stored, void *arg);
 extern void hub_each_stored(const HubSchema *hub, const HubStoredWant *want,
 							hub_stored_fn each, void *arg);
 
-/* Names of all servers, with their owners'. */
-typedef void (*hub_server_fn) (const char *owner, const char *server, void *arg);
+/* Names of all servers, with their owners' ids and names. */
+typedef void (*hub_server_fn) (int owner_id, const char *owner, const char *server, void *arg);
 extern void hub_each_server(const HubSchema *hub, hub_server_fn each, void *arg);
 
 /* Who there is by name: users, groups, services and servers ("owner/name"). */
@@ -112,6 +112,17 @@ extern int	hub_add_every_id(const HubSchema *hub, HubTable table, int step, HubI
 extern void hub_add_holders(const HubSchema *hub, const HubIds *roles,
 							HubIds *users, HubIds *groups, HubIds *services);
 extern void hub_add_members(const HubSchema *hub, const HubIds *groups, HubIds *users);
+
+/* Whoever is in one of these groups, once for each that it is in; in any order. */
+typedef void (*hub_member_fn) (int user_id, int group_id, void *arg);
+extern void hub_each_member(const HubSchema *hub, const HubIds *groups, hub_member_fn each, void *arg);
+
+/* How many users each role has, by a map of users to roles, or each group. */
+typedef void (*hub_number_fn) (int id, int64 number, void *arg);
+extern void hub_each_number_of_users(const HubSchema *hub, HubTable map, hub_number_fn each, void *arg);
+
+/* Is it one of these?  They are sorted. */
+extern bool hub_ids_have(const HubIds *ids, int id);
 
 /* ---- tokens in order of their owners (hub_token_order.c) ---- */
 

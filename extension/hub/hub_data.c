@@ -352,7 +352,7 @@ hub_read_roles(HubLoad *load, const HubWant *want, const int *groups, int ngroup
 			for (int i = 0; i < maps[m]->n; i++)
 				hub_pairs_add(&all, 0, maps[m]->ids[i][1]);
 	}
-	ids = hub_pairs_objects(&all, NULL, 0, &n);
+	ids = hub_pairs_objects(&all, want->roles, load->data->everyone ? 0 : want->nroles, &n);
 	hub_read(load, "id, name, scopes", HUB_ROLES, "id", ids, n, hub_role_row);
 }
 

@@ -221,7 +221,7 @@ hub_token_query(HubTokenQuery *query, const HubSchema *hub, const HubTokenWant *
 		query->values[query->nargs] = TimestampGetDatum(hub_moment(hub));
 		query->nargs++;
 	}
-	appendStringInfoString(&query->sql, " ORDER BY id");
+	appendStringInfoString(&query->sql, want->by_owner ? " ORDER BY user_id, service_id, id" : " ORDER BY id");
 	if (want->all && want->most > 0)
 	{
 		appendStringInfo(&query->sql, " LIMIT $%d", query->nargs + 1);
