@@ -55,7 +55,8 @@ graph_node(Graph *graph, GraphKind kind, const char *key, bool *made)
 	*made = entry == NULL;
 	if (entry != NULL)
 		return entry->node;
-	node = MemoryContextAllocZero(graph->context, sizeof(GraphNode));
+	node = MemoryContextAllocZero(graph->context, graph->nnodes < graph->most ?
+								  sizeof(GraphNode) : offsetof(GraphNode, lines));
 	node->key = MemoryContextStrdup(graph->context, key);
 	node->kind = kind;
 	if (graph->nnodes < graph->most)

@@ -49,6 +49,7 @@ typedef struct GraphNode
 	GraphKind	kind;
 	bool		root;			/* what the graph is about */
 	int			nlines;
+	/* one that is left out ends here */
 	char	   *lines[GRAPH_MAX_LINES];
 	GraphEdge  *edges;			/* outgoing, in the order added */
 	GraphEdge  *last;

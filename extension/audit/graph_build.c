@@ -18,6 +18,7 @@
 #include "graph_build.h"
 
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 /* ---- nodes ---- */
 
@@ -326,6 +327,7 @@ graph_build(Graph *graph, const char *kind, const char *name)
 	memset(&build, 0, sizeof(build));
 	build.graph = graph;
 	build.hub = hub_schema(false, false);
+	build.step = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz graph", ALLOCSET_DEFAULT_SIZES);
 	graph->title = other == 0 ? psprintf("JupyterHub %s: roles, who has them, what they give",
 										 build.hub->release->name) :
 		psprintf("%s %s", kind, name);
@@ -343,5 +345,6 @@ graph_build(Graph *graph, const char *kind, const char *name)
 		graph_of_scope(&build, name, "scope", name);
 	if (build.data != NULL)
 		hub_free(build.data);
+	MemoryContextDelete(build.step);
 	return result;
 }

@@ -32,6 +32,7 @@ typedef struct GraphBuild
 	Graph	   *graph;
 	const HubSchema *hub;
 	HubData    *data;
+	MemoryContext step;			/* reset after each role, group or user of many */
 	HTAB	   *roles;			/* holders of roles and ... */
 	HTAB	   *groups;			/* ... members of groups; NULL: these were not counted */
 } GraphBuild;

@@ -13,6 +13,7 @@
 #include "../hub/hub_audit.h"
 
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 /* ---- who holds a scope ---- */
 
@@ -131,21 +132,23 @@ graph_shares_to_goal(GraphBuild *build, const GraphGoal *goal, HubShare **shares
 					 const HubUser *user, const HubGroup *group)
 {
 	ExpandTarget nobody = {NULL, NULL, NULL};
+	MemoryContext caller = MemoryContextSwitchTo(build->step);
 
 	for (int i = 0; i < n; i++)
 	{
 		Scopeset   *scopes = graph_giving(build, shares[i]->scopes, &nobody, &goal->required);
 		GraphNode  *from = NULL;
 
-		if (scopeset_is_empty(scopes))
-			continue;
-		if (user != NULL)
+		CHECK_FOR_INTERRUPTS();
+		if (!scopeset_is_empty(scopes) && user != NULL)
 			from = graph_user(build, user);
-		else if (group != NULL)
+		else if (!scopeset_is_empty(scopes) && group != NULL)
 			from = graph_group(build, group);
 		if (from != NULL)
 			graph_scopes(build, graph_share(build, from, shares[i]), scopes, goal->node);
+		MemoryContextReset(build->step);
 	}
+	MemoryContextSwitchTo(caller);
 }
 
 typedef struct GraphShares
@@ -199,8 +202,12 @@ graph_to_goal(GraphBuild *build, GraphGoal *goal)
 	roles = hub_roles(build->data, &n);
 	for (int i = 0; i < n; i++)
 	{
+		MemoryContext caller = MemoryContextSwitchTo(build->step);
+
 		CHECK_FOR_INTERRUPTS();
 		graph_role_to_goal(build, goal, roles[i]);
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(build->step);
 	}
 	groups = hub_groups(build->data, &n);
 	for (int i = 0; i < n; i++)

@@ -15,6 +15,7 @@
 #include "../hub/hub_audit.h"
 
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 /* ---- who holds what ---- */
 
@@ -209,6 +210,32 @@ graph_compare_ranked(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+static void
+graph_hub_role(GraphBuild *build, HubRole *role)
+{
+	MemoryContext caller = MemoryContextSwitchTo(build->step);
+	bool		made;
+	GraphNode  *node = graph_role(build, role, &made);
+
+	CHECK_FOR_INTERRUPTS();
+	graph_scopes(build, node, role->raw, NULL);
+	graph_holders_of(build, role, node, false);
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(build->step);
+}
+
+static void
+graph_hub_group(GraphBuild *build, HubGroup *group)
+{
+	MemoryContext caller = MemoryContextSwitchTo(build->step);
+
+	CHECK_FOR_INTERRUPTS();
+	if (group->nroles > 0)
+		graph_roles(build, graph_group(build, group), group->roles, group->nroles);
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(build->step);
+}
+
 void
 graph_of_hub(GraphBuild *build)
 {
@@ -230,15 +257,8 @@ graph_of_hub(GraphBuild *build)
 	}
 	qsort(ranked, n, sizeof(GraphRanked), graph_compare_ranked);
 	for (int i = 0; i < n; i++)
-	{
-		HubRole    *role = ranked[i].row;
-		bool		made;
-		GraphNode  *node = graph_role(build, role, &made);
-
-		CHECK_FOR_INTERRUPTS();
-		graph_scopes(build, node, role->raw, NULL);
-		graph_holders_of(build, role, node, false);
-	}
+		graph_hub_role(build, ranked[i].row);
+	pfree(ranked);
 
 	groups = hub_groups(build->data, &n);
 	ranked = palloc(sizeof(GraphRanked) * Max(n, 1));
@@ -250,15 +270,8 @@ graph_of_hub(GraphBuild *build)
 	}
 	qsort(ranked, n, sizeof(GraphRanked), graph_compare_ranked);
 	for (int i = 0; i < n; i++)
-	{
-		HubGroup   *group = ranked[i].row;
-		GraphNode  *node;
-
-		if (group->nroles == 0)
-			continue;
-		node = graph_group(build, group);
-		graph_roles(build, node, group->roles, group->nroles);
-	}
+		graph_hub_group(build, ranked[i].row);
+	pfree(ranked);
 }
 
 bool

@@ -10,12 +10,14 @@
  */
 #include "hub_private.h"
 
+#include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* so many texts are remembered before the cache starts anew */
+/* so many texts are remembered, in a part of work_mem, before the cache starts anew */
 #define HUB_PARSE_CACHE_MAX		10000
+#define HUB_PARSE_CACHE_PART	4
 
 /* ---- stored scopes ---- */
 
@@ -69,7 +71,8 @@ hub_parse_cached(HubParseCache *cache, const char *json)
 		parsed = hub_names_get(cache->texts, json, strlen(json));
 		if (parsed != NULL)
 			return parsed;
-		if (hub_names_count(cache->texts) >= HUB_PARSE_CACHE_MAX)
+		if (hub_names_count(cache->texts) >= HUB_PARSE_CACHE_MAX ||
+			MemoryContextMemAllocated(cache->context, false) > (Size) work_mem * 1024 / HUB_PARSE_CACHE_PART)
 		{
 			MemoryContextDelete(cache->context);
 			cache->context = NULL;
