@@ -13,6 +13,7 @@
 #include "../effective/effective.h"
 
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -20,6 +21,7 @@
 #include "audit.h"
 
 PG_FUNCTION_INFO_V1(jhub_authz_actual_grants);
+PG_FUNCTION_INFO_V1(jhub_authz__is_there);
 
 /* Columns of actual_grants */
 enum
@@ -125,4 +127,55 @@ jhub_authz_actual_grants(PG_FUNCTION_ARGS)
 	audit_each(hub, SUBJECT_GROUP, grants_subject, &grants);
 	hub_each_role(audit_hub_schema(hub), grants_role, &grants);
 	return (Datum) 0;
+}
+
+/* ---- is there such a one? ---- */
+
+typedef struct GrantsName
+{
+	const text *name;
+	bool		found;
+} GrantsName;
+
+static void
+grants_found(int id, const char *name, void *arg)
+{
+	((GrantsName *) arg)->found = true;
+}
+
+static void
+grants_compare(int id, const char *name, void *arg)
+{
+	GrantsName *wanted = arg;
+	text	   *shown;
+
+	if (wanted->found)
+		return;
+	shown = module_text_shown(name, strlen(name));
+	wanted->found = VARSIZE_ANY_EXHDR(shown) == VARSIZE_ANY_EXHDR(wanted->name) &&
+		memcmp(VARDATA_ANY(shown), VARDATA_ANY(wanted->name), VARSIZE_ANY_EXHDR(shown)) == 0;
+}
+
+/*
+ * _is_there(kind, name) - is there a user, service, group or role of this name, as
+ * actual_grants() shows it?  By its key; where a name may be shown in another way than
+ * the database has it, among all.
+ */
+Datum
+jhub_authz__is_there(PG_FUNCTION_ARGS)
+{
+	static const char *const kinds[] = {"user", "service", "group", "role", NULL};
+	static const HubTable tables[] = {HUB_USERS, HUB_SERVICES, HUB_GROUPS, HUB_ROLES};
+	int			kind = settings_word(effective_utf8_string(PG_GETARG_TEXT_PP(0)), kinds);
+	GrantsName	wanted = {.name = PG_GETARG_TEXT_PP(1)};
+	const HubSchema *hub;
+
+	if (kind < 0)
+		PG_RETURN_BOOL(false);
+	hub = hub_schema(false, false);
+	if (VARSIZE_ANY_EXHDR(wanted.name) > 0)
+		hub_one_key(hub, tables[kind], 0, wanted.name, grants_found, &wanted);
+	if (!wanted.found && (GetDatabaseEncoding() != PG_UTF8 || VARSIZE_ANY_EXHDR(wanted.name) == 0))
+		hub_each_key(hub, tables[kind], grants_compare, &wanted);
+	PG_RETURN_BOOL(wanted.found);
 }

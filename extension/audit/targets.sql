@@ -37,52 +37,50 @@ COMMENT ON COLUMN jhub_authz.grant_targets.note IS 'whatever is to be said about
 SELECT pg_catalog.pg_extension_config_dump('jhub_authz.grant_targets', '');
 SELECT pg_catalog.pg_extension_config_dump('jhub_authz.grant_targets_target_id_seq', '');
 
+CREATE FUNCTION jhub_authz._is_there(kind text, name text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'jhub_authz__is_there' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100;
+COMMENT ON FUNCTION jhub_authz._is_there(text, text) IS 'is there a user, service, group or role of this name?';
+REVOKE ALL ON FUNCTION jhub_authz._is_there(text, text) FROM PUBLIC;
+
 CREATE FUNCTION jhub_authz.grant_diffs(OUT diff text, OUT subject_kind text, OUT subject text, OUT grant_kind text,
                                        OUT granted text, OUT detail text, OUT target_id bigint, OUT note text) RETURNS SETOF record
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 20000 ROWS 20
 BEGIN ATOMIC
-    WITH actual AS MATERIALIZED (SELECT * FROM jhub_authz.actual_grants()),
-         subjects AS MATERIALIZED (
-             SELECT k.kind, n.name FROM pg_catalog.unnest(ARRAY['user', 'service', 'group']) AS k (kind), LATERAL jhub_authz._audit_keys(k.kind) AS n
-             UNION ALL SELECT a.subject_kind, a.subject FROM actual a WHERE a.grant_kind OPERATOR(pg_catalog.=) 'scopes'),
-         -- what is listed in full: a role, a group, the admin flag of users or services, all roles
-         spoken AS MATERIALIZED (
-             SELECT t.grant_kind, CASE t.grant_kind WHEN 'admin' THEN t.subject_kind WHEN 'scopes' THEN '' ELSE t.granted END AS what
-               FROM jhub_authz.grant_targets t WHERE t.grant_kind OPERATOR(pg_catalog.<>) 'scopes' OR t.subject IS NULL)
-    SELECT d.diff, d.subject_kind, d.subject, d.grant_kind, d.granted, d.detail, d.target_id, d.note
-      FROM (SELECT CASE WHEN a.subject IS NULL THEN 'missing' ELSE 'different' END AS diff,
-                   t.subject_kind, t.subject, t.grant_kind, t.granted,
-                   CASE WHEN a.error IS NOT NULL THEN a.error
-                        WHEN a.subject IS NOT NULL
-                        THEN pg_catalog.concat_ws('; ',
-                                 'lacks ' OPERATOR(pg_catalog.||) (SELECT pg_catalog.string_agg(x.scope, ' ') FROM (SELECT e.scope FROM jhub_authz._shown_scopes(t.scopes) e
-                                     EXCEPT SELECT e.scope FROM jhub_authz._shown_scopes(a.scopes) e ORDER BY 1) x),
-                                 'holds besides ' OPERATOR(pg_catalog.||) (SELECT pg_catalog.string_agg(x.scope, ' ') FROM (SELECT e.scope FROM jhub_authz._shown_scopes(a.scopes) e
-                                     EXCEPT SELECT e.scope FROM jhub_authz._shown_scopes(t.scopes) e ORDER BY 1) x))
-                        WHEN NOT EXISTS (SELECT FROM subjects s WHERE s.kind OPERATOR(pg_catalog.=) t.subject_kind AND s.name OPERATOR(pg_catalog.=) t.subject)
-                        THEN pg_catalog.format('there is no %s "%s"', t.subject_kind, t.subject)
-                        WHEN t.granted IS NOT NULL AND NOT EXISTS (SELECT FROM subjects s WHERE s.kind OPERATOR(pg_catalog.=) t.grant_kind AND s.name OPERATOR(pg_catalog.=) t.granted)
-                        THEN pg_catalog.format('there is no %s "%s"', t.grant_kind, t.granted)
-                        ELSE '' END AS detail,
-                   t.target_id, t.note
-              FROM jhub_authz.grant_targets t
-              LEFT JOIN actual a ON a.subject_kind OPERATOR(pg_catalog.=) t.subject_kind AND a.subject OPERATOR(pg_catalog.=) t.subject
-               AND a.grant_kind OPERATOR(pg_catalog.=) t.grant_kind
-               AND COALESCE(a.granted, '') OPERATOR(pg_catalog.=) COALESCE(t.granted, '')
-             WHERE t.subject IS NOT NULL
-               AND (a.subject IS NULL OR a.error IS NOT NULL OR a.scopes OPERATOR(jhub_authz.<>) t.scopes)
-            UNION ALL
-            SELECT 'extra' AS diff, a.subject_kind, a.subject, a.grant_kind, a.granted, '' AS detail, NULL::bigint AS target_id, NULL::text AS note
-              FROM actual a
-             WHERE EXISTS (SELECT FROM spoken s
-                            WHERE s.grant_kind OPERATOR(pg_catalog.=) a.grant_kind
-                              AND s.what OPERATOR(pg_catalog.=) CASE a.grant_kind WHEN 'admin' THEN a.subject_kind WHEN 'scopes' THEN '' ELSE a.granted END)
-               AND NOT (a.grant_kind OPERATOR(pg_catalog.=) 'scopes'
-                        AND a.subject OPERATOR(pg_catalog.=) ANY (ARRAY['user', 'admin', 'server', 'token']))
-               AND NOT EXISTS (SELECT FROM jhub_authz.grant_targets t
-                                WHERE t.subject_kind OPERATOR(pg_catalog.=) a.subject_kind AND t.subject OPERATOR(pg_catalog.=) a.subject
-                                  AND t.grant_kind OPERATOR(pg_catalog.=) a.grant_kind
-                                  AND COALESCE(t.granted, '') OPERATOR(pg_catalog.=) COALESCE(a.granted, ''))) d
+    -- what is listed in full: a role, a group, the admin flag of users or services, all roles
+    WITH spoken AS (
+             SELECT DISTINCT t.grant_kind, CASE t.grant_kind WHEN 'admin' THEN t.subject_kind WHEN 'scopes' THEN '' ELSE t.granted END AS what
+               FROM jhub_authz.grant_targets t WHERE t.grant_kind OPERATOR(pg_catalog.<>) 'scopes' OR t.subject IS NULL),
+         -- one pass over both
+         differing AS (
+             SELECT CASE WHEN t.target_id IS NULL THEN 'extra' WHEN a.subject IS NULL THEN 'missing' ELSE 'different' END AS diff,
+                    COALESCE(t.subject_kind, a.subject_kind) AS subject_kind, COALESCE(t.subject, a.subject) AS subject,
+                    COALESCE(t.grant_kind, a.grant_kind) AS grant_kind, CASE WHEN t.target_id IS NULL THEN a.granted ELSE t.granted END AS granted,
+                    a.error, a.scopes AS held, t.scopes AS desired, t.target_id, t.note
+               FROM jhub_authz.actual_grants() a
+               FULL JOIN (SELECT * FROM jhub_authz.grant_targets g WHERE g.subject IS NOT NULL) t
+                 ON a.subject_kind OPERATOR(pg_catalog.=) t.subject_kind AND a.subject OPERATOR(pg_catalog.=) t.subject
+                AND a.grant_kind OPERATOR(pg_catalog.=) t.grant_kind
+                AND COALESCE(a.granted, '') OPERATOR(pg_catalog.=) COALESCE(t.granted, '')
+               LEFT JOIN spoken s ON t.target_id IS NULL AND s.grant_kind OPERATOR(pg_catalog.=) a.grant_kind
+                AND s.what OPERATOR(pg_catalog.=) CASE a.grant_kind WHEN 'admin' THEN a.subject_kind WHEN 'scopes' THEN '' ELSE a.granted END
+              WHERE CASE WHEN t.target_id IS NULL
+                         THEN s.grant_kind IS NOT NULL AND NOT (a.grant_kind OPERATOR(pg_catalog.=) 'scopes'
+                              AND a.subject OPERATOR(pg_catalog.=) ANY (ARRAY['user', 'admin', 'server', 'token']))
+                         ELSE a.subject IS NULL OR a.error IS NOT NULL OR a.scopes OPERATOR(jhub_authz.<>) t.scopes END)
+    SELECT d.diff, d.subject_kind, d.subject, d.grant_kind, d.granted,
+           CASE WHEN d.diff OPERATOR(pg_catalog.=) 'extra' THEN ''
+                WHEN d.error IS NOT NULL THEN d.error
+                WHEN d.diff OPERATOR(pg_catalog.=) 'different'
+                THEN pg_catalog.concat_ws('; ',
+                         'lacks ' OPERATOR(pg_catalog.||) (SELECT pg_catalog.string_agg(x.scope, ' ') FROM (SELECT e.scope FROM jhub_authz._shown_scopes(d.desired) e
+                             EXCEPT SELECT e.scope FROM jhub_authz._shown_scopes(d.held) e ORDER BY 1) x),
+                         'holds besides ' OPERATOR(pg_catalog.||) (SELECT pg_catalog.string_agg(x.scope, ' ') FROM (SELECT e.scope FROM jhub_authz._shown_scopes(d.held) e
+                             EXCEPT SELECT e.scope FROM jhub_authz._shown_scopes(d.desired) e ORDER BY 1) x))
+                WHEN NOT jhub_authz._is_there(d.subject_kind, d.subject) THEN pg_catalog.format('there is no %s "%s"', d.subject_kind, d.subject)
+                WHEN d.granted IS NOT NULL AND NOT jhub_authz._is_there(d.grant_kind, d.granted) THEN pg_catalog.format('there is no %s "%s"', d.grant_kind, d.granted)
+                ELSE '' END AS detail,
+           d.target_id, d.note
+      FROM differing d
      ORDER BY d.grant_kind, d.granted, d.subject_kind, d.subject;
 END;
 COMMENT ON FUNCTION jhub_authz.grant_diffs() IS 'where the actual grants are not the desired ones: missing, extra or different; empty when all is as desired';
