@@ -6,13 +6,15 @@
  * The versions of rows that began or ended in the span of time are read once and
  * taken moment by moment.  Of each moment those subjects are loaded, as of right
  * before it and as of it, whom such a row can concern, and no others; what they
- * hold is computed as ever and compared, member by member.  A transaction is one
- * moment (changes.c), so what it did and undid is never seen.
+ * hold is computed as ever and compared, member by member.  Many are loaded in parts
+ * that fit into memory.  A transaction is one moment (changes.c), so what it did and
+ * undid is never seen.
  *
  * Users, services and groups are told of.  What tokens gained and lost follows
  * from their owners, and what was done to them is in token_events.
  *
- * Whom a row concerns is told by scope_concern.c.
+ * Whom a row concerns is told by scope_concern.c; rows and subjects are put in order
+ * by scope_order.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,9 +30,6 @@
 #include "utils/xid8.h"
 
 PG_FUNCTION_INFO_V1(jhub_authz_scope_changes);
-
-/* beyond so many subjects it is cheaper to read everyone */
-#define CHANGES_MANY		5000
 
 /* A row of history_changes. */
 typedef struct ChangeInfo
@@ -65,49 +64,13 @@ enum
 	CHANGES_NCOLUMNS
 };
 
-/* ---- reading what changed ---- */
+/* ---- the changes of a moment ---- */
 
-static int
-changes_row_cmp(const void *a, const void *b)
-{
-	const HubPastRow *x = a;
-	const HubPastRow *y = b;
-
-	if (x->at != y->at)
-		return x->at < y->at ? -1 : 1;
-	if (x->table != y->table)
-		return x->table < y->table ? -1 : 1;
-	for (int i = 0; i < HUB_PAST_IDS; i++)
-		if (x->ids[i] != y->ids[i])
-			return x->ids[i] < y->ids[i] ? -1 : 1;
-	if (x->change != y->change)
-		return x->change < y->change ? -1 : 1;
-	return (int) x->began - (int) y->began;
-}
-
-/* hub_each_past_row callback */
-static void
-changes_keep_row(const HubPastRow *row, void *arg)
-{
-	Changes    *c = arg;
-
-	if (c->nrows == c->size)
-	{
-		c->size = Max(1024, 2 * c->size);
-		c->rows = c->rows ? repalloc_huge(c->rows, sizeof(HubPastRow) * c->size) :
-			MemoryContextAllocHuge(c->context, sizeof(HubPastRow) * c->size);
-	}
-	c->rows[c->nrows] = *row;
-	/* a role's or group's name is found in the model; these are not in it */
-	c->rows[c->nrows++].name = row->table == HUB_NTABLES && row->name != NULL ?
-		MemoryContextStrdup(c->context, row->name) : NULL;
-}
-
-/* A column that is passed by reference and not null, in the memory of the call. */
+/* A column that is passed by reference and not null, in the memory of the moment. */
 static Datum
 changes_copy(const Changes *c, HeapTuple row, TupleDesc desc, int column)
 {
-	MemoryContext caller = MemoryContextSwitchTo(c->context);
+	MemoryContext caller = MemoryContextSwitchTo(c->moment);
 	bool		isnull;
 	Datum		value = SPI_getbinval(row, desc, column, &isnull);
 
@@ -116,42 +79,36 @@ changes_copy(const Changes *c, HeapTuple row, TupleDesc desc, int column)
 	return value;
 }
 
-/* spi_each callback: a row of history_changes */
+/* There is one, or one of each actor. */
 static void
-changes_info(HeapTuple row, TupleDesc desc, void *arg)
+changes_read_infos(Changes *c)
 {
-	Changes    *c = arg;
-	ChangeInfo *info;
-	bool		isnull;
-
-	if (c->ninfos % 1024 == 0)
-		c->infos = c->infos ?
-			repalloc_huge(c->infos, sizeof(ChangeInfo) * (c->ninfos + 1024)) :
-			MemoryContextAllocHuge(c->context, sizeof(ChangeInfo) * 1024);
-	info = &c->infos[c->ninfos++];
-	info->id = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
-	info->txid = DatumGetFullTransactionId(SPI_getbinval(row, desc, 2, &isnull));
-	info->actor = changes_copy(c, row, desc, 3);
-	info->role = changes_copy(c, row, desc, 4);
-	info->application_name = changes_copy(c, row, desc, 5);
-	info->source = changes_copy(c, row, desc, 6);
-}
-
-static void
-changes_read(Changes *c)
-{
-	static const Oid types[2] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum		values[2] = {TimestampTzGetDatum(c->since), TimestampTzGetDatum(c->until)};
+	static const Oid types[1] = {TIMESTAMPTZOID};
+	Datum		values[1] = {TimestampTzGetDatum(c->at)};
 	SpiFrame	frame;
+	uint64		n;
 
 	spi_enter(&frame, module_owner());
-	spi_each("SELECT change_id, txid, actor, role, application_name, source"
-			 " FROM jhub_authz.history_changes WHERE at > $1 AND at <= $2 ORDER BY change_id",
-			 2, types, values, NULL, false, changes_info, c);
+	n = spi_run("SELECT change_id, txid, actor, role, application_name, source"
+				" FROM jhub_authz.history_changes WHERE at = $1 ORDER BY change_id",
+				1, types, values, NULL, true, false, 0);
+	c->infos = MemoryContextAllocHuge(c->moment, sizeof(ChangeInfo) * Max(n, 1));
+	c->ninfos = (int) n;
+	for (uint64 i = 0; i < n; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		ChangeInfo *info = &c->infos[i];
+		bool		isnull;
+
+		info->id = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
+		info->txid = DatumGetFullTransactionId(SPI_getbinval(row, desc, 2, &isnull));
+		info->actor = changes_copy(c, row, desc, 3);
+		info->role = changes_copy(c, row, desc, 4);
+		info->application_name = changes_copy(c, row, desc, 5);
+		info->source = changes_copy(c, row, desc, 6);
+	}
 	spi_leave(&frame);
-	hub_each_past_row(c->since, c->until, changes_keep_row, c);
-	qsort(c->rows, c->nrows, sizeof(HubPastRow), changes_row_cmp);
-	c->by_self = hub_past_shares_by_self();
 }
 
 static const ChangeInfo *
@@ -179,7 +136,7 @@ changes_find_info(const Changes *c, int64 id)
 
 /* The columns that are the same for all rows of a subject. */
 static void
-changes_subject_columns(const Changes *c, const Concerned *what, int n, TimestampTz at,
+changes_subject_columns(Changes *c, const Concerned *what, int n,
 						Datum *values, bool *nulls)
 {
 	const char *name = changes_subject_name(c->data_after, what->kind, what->id);
@@ -193,7 +150,7 @@ changes_subject_columns(const Changes *c, const Concerned *what, int n, Timestam
 	memset(nulls, 0, sizeof(bool) * CHANGES_NCOLUMNS);
 	audit_put(&values[CHANGES_KIND], &nulls[CHANGES_KIND], effective_kind_names[what->kind]);
 	audit_put(&values[CHANGES_SUBJECT], &nulls[CHANGES_SUBJECT], name);
-	values[CHANGES_AT] = TimestampTzGetDatum(at);
+	values[CHANGES_AT] = TimestampTzGetDatum(c->at);
 	values[CHANGES_SUBJECT_ID] = Int32GetDatum(what->id);
 	audit_put(&values[CHANGES_CAUSE], &nulls[CHANGES_CAUSE], cause);
 	values[CHANGES_CHANGE_ID] = Int64GetDatum(change);
@@ -292,7 +249,7 @@ changes_scopes(HubData *data, EffectiveWay *way, SubjectKind kind, int id)
 
 /* One subject with its causes. */
 static void
-changes_subject(const Changes *c, const Concerned *what, int n, TimestampTz at)
+changes_subject(Changes *c, const Concerned *what, int n)
 {
 	const Scopeset *before = changes_scopes(c->data_before, c->way_before, what->kind, what->id);
 	const Scopeset *after = changes_scopes(c->data_after, c->way_after, what->kind, what->id);
@@ -302,34 +259,8 @@ changes_subject(const Changes *c, const Concerned *what, int n, TimestampTz at)
 	CHECK_FOR_INTERRUPTS();
 	if (scopeset_equal(before, after))
 		return;
-	changes_subject_columns(c, what, n, at, values, nulls);
+	changes_subject_columns(c, what, n, values, nulls);
 	changes_compare(c, before, after, values, nulls);
-}
-
-/* Everybody there was or is, each with the causes that are their own. */
-static void
-changes_concern_everyone(Changes *c)
-{
-	HubData    *sides[2] = {c->data_before, c->data_after};
-
-	for (int s = 0; s < 2; s++)
-	{
-		static const HubPastRow none = {.table = HUB_NTABLES};
-		HubUser   **users;
-		HubService **services;
-		HubGroup  **groups;
-		int			n;
-
-		users = hub_users(sides[s], &n);
-		for (int i = 0; i < n; i++)
-			changes_concern(c, SUBJECT_USER, users[i]->id, &none, 0);
-		services = hub_services(sides[s], &n);
-		for (int i = 0; i < n; i++)
-			changes_concern(c, SUBJECT_SERVICE, services[i]->id, &none, 0);
-		groups = hub_groups(sides[s], &n);
-		for (int i = 0; i < n; i++)
-			changes_concern(c, SUBJECT_GROUP, groups[i]->id, &none, 0);
-	}
 }
 
 /* Ids of one kind among those that are concerned, which are in order. */
@@ -353,12 +284,33 @@ changes_load(Changes *c)
 	want.users = changes_ids(c, SUBJECT_USER, &want.nusers);
 	want.services = changes_ids(c, SUBJECT_SERVICE, &want.nservices);
 	want.groups = changes_ids(c, SUBJECT_GROUP, &want.ngroups);
-	want.everyone = c->everyone != NULL ||
-		want.nusers + want.nservices + want.ngroups > CHANGES_MANY;
 	c->data_before = hub_load(c->before, &want, false);
 	c->data_after = hub_load(c->after, &want, false);
 	c->way_before = effective_way(c->data_before, 0);
 	c->way_after = effective_way(c->data_after, 0);
+}
+
+/* The subjects that are in c->concerned. */
+static void
+changes_part(Changes *c)
+{
+	MemoryContext caller = MemoryContextSwitchTo(c->part);
+
+	changes_load(c);
+	MemoryContextSwitchTo(c->scratch);
+	for (int i = 0; i < c->nconcerned;)
+	{
+		const Concerned *what = &c->concerned[i];
+		int			from = i;
+
+		for (; i < c->nconcerned && c->concerned[i].kind == what->kind && c->concerned[i].id == what->id; i++)
+			/* what stands for everyone has no cause of its own */
+			if (c->concerned[i].table != HUB_NTABLES)
+				c->concerned[from++] = c->concerned[i];
+		changes_subject(c, what, from - (int) (what - c->concerned));
+		MemoryContextReset(c->scratch);
+	}
+	MemoryContextSwitchTo(caller);
 }
 
 /* ---- the moments ---- */
@@ -379,64 +331,51 @@ changes_schema(const HubSchema *known, TimestampTz at)
  * moment.  False: nothing is known of what was before.
  */
 static bool
-changes_schemas(Changes *c, const HubPastRow *rows, int n)
+changes_schemas(Changes *c, bool whole)
 {
 	MemoryContext caller = MemoryContextSwitchTo(c->context);
-	bool		anew = false;
 
 	if (c->known == NULL)
-		c->known = hub_schema_at(rows[0].at - 1, true, false);
+		c->known = hub_schema_at(c->at - 1, true, false);
 	MemoryContextSwitchTo(caller);
 	if (c->known == NULL)
 		return false;
-	c->before = changes_schema(c->known, rows[0].at - 1);
-	for (int i = 0; i < n; i++)
-		anew |= rows[i].table == HUB_ALEMBIC_VERSION || rows[i].table == HUB_NTABLES;
-	if (anew)
+	c->before = changes_schema(c->known, c->at - 1);
+	if (whole)
 	{
 		MemoryContextSwitchTo(c->context);
-		c->known = hub_schema_at(rows[0].at, true, false);
+		c->known = hub_schema_at(c->at, true, false);
 		MemoryContextSwitchTo(caller);
 	}
-	c->after = changes_schema(c->known, rows[0].at);
+	c->after = changes_schema(c->known, c->at);
 	return true;
 }
 
+/* The moment that c->at is, in memory that is reset after it. */
 static void
-changes_moment(Changes *c, const HubPastRow *rows, int n)
+changes_moment(Changes *c, bool whole)
 {
+	HubPastRow	row;
+
 	CHECK_FOR_INTERRUPTS();
-	c->concerned = NULL;
-	c->nconcerned = c->concerned_size = 0;
+	c->place = 0;
 	c->everyone = NULL;
 	c->everyone_change = 0;
-	if (!changes_schemas(c, rows, n))
-		return;
-	changes_concern_moment(c, rows, n);
-	if (c->nconcerned == 0 && c->everyone == NULL)
-		return;
-	changes_sort_concerned(c);
-	changes_load(c);
-	if (c->everyone != NULL)
+	c->names = NULL;
+	if (!changes_schemas(c, whole))
 	{
-		changes_concern_everyone(c);
-		changes_sort_concerned(c);
+		while (changes_next_row(c, &row))
+			;
+		return;
 	}
-	for (int i = 0; i < c->nconcerned;)
-	{
-		int			end = i;
-		const Concerned *what = &c->concerned[i];
-		int			from = i;
-
-		while (end < c->nconcerned && c->concerned[end].kind == what->kind &&
-			   c->concerned[end].id == what->id)
-			end++;
-		/* what stands for everyone has no cause of its own */
-		for (; i < end; i++)
-			if (c->concerned[i].row->table != HUB_NTABLES)
-				c->concerned[from++] = c->concerned[i];
-		changes_subject(c, what, from - (int) (what - c->concerned), rows[0].at);
-	}
+	changes_concern_moment(c);
+	if (c->subjects == NULL)
+		return;
+	changes_read_infos(c);
+	changes_begin_subjects(c);
+	while (changes_next_part(c))
+		changes_part(c);
+	changes_end_subjects(c);
 }
 
 /*
@@ -449,6 +388,7 @@ jhub_authz_scope_changes(PG_FUNCTION_ARGS)
 	Changes		c = {0};
 	MemoryContext caller = CurrentMemoryContext;
 	TimestampTz from;
+	bool		whole;
 
 	InitMaterializedSRF(fcinfo, 0);
 	c.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
@@ -459,19 +399,18 @@ jhub_authz_scope_changes(PG_FUNCTION_ARGS)
 	if (!hub_past_from(false, &from))
 		return (Datum) 0;
 	c.since = Max(c.since, from);
-	changes_read(&c);
+	c.by_self = hub_past_shares_by_self();
 	c.moment = AllocSetContextCreate(caller, "jhub_authz moment", ALLOCSET_DEFAULT_SIZES);
-	for (int i = 0; i < c.nrows;)
+	c.part = AllocSetContextCreate(caller, "jhub_authz moment part", ALLOCSET_DEFAULT_SIZES);
+	c.scratch = AllocSetContextCreate(caller, "jhub_authz moment subject", ALLOCSET_DEFAULT_SIZES);
+	changes_order_rows(&c);
+	while (changes_next_moment(&c, &c.at, &whole))
 	{
-		int			end = i;
-
-		while (end < c.nrows && c.rows[end].at == c.rows[i].at)
-			end++;
 		MemoryContextSwitchTo(c.moment);
-		changes_moment(&c, &c.rows[i], end - i);
+		changes_moment(&c, whole);
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(c.moment);
-		i = end;
 	}
+	changes_end_rows(&c);
 	return (Datum) 0;
 }

@@ -13,6 +13,8 @@
  */
 #include "scope_changes.h"
 
+#include "miscadmin.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "../hub/hub_concern.h"
@@ -20,27 +22,25 @@
 /* so many causes are named of one subject */
 #define CHANGES_CAUSES		3
 
+typedef struct ChangesIds
+{
+	Changes    *c;
+	SubjectKind kind;
+} ChangesIds;
+
 /* ---- whom it concerns ---- */
 
-void
+/* Add a subject; id 0 is none.  net: did the row begin, end, or is it another? */
+static void
 changes_concern(Changes *c, SubjectKind kind, int id, const HubPastRow *row, int net)
 {
-	Concerned  *concerned;
+	Concerned	concerned = {.kind = kind,.id = id,.place = c->place,.net = net,
+	.table = row->table,.change = row->change};
 
 	if (id == 0)
 		return;
-	if (c->nconcerned == c->concerned_size)
-	{
-		c->concerned_size = Max(64, 2 * c->concerned_size);
-		c->concerned = c->concerned ?
-			repalloc_huge(c->concerned, sizeof(Concerned) * c->concerned_size) :
-			MemoryContextAllocHuge(c->moment, sizeof(Concerned) * c->concerned_size);
-	}
-	concerned = &c->concerned[c->nconcerned++];
-	concerned->kind = kind;
-	concerned->id = id;
-	concerned->row = row;
-	concerned->net = net;
+	memcpy(concerned.ids, row->ids, sizeof(concerned.ids));
+	changes_order_subject(c, &concerned);
 }
 
 static void
@@ -124,10 +124,42 @@ changes_everyone(Changes *c, const HubPastRow *row)
 	else
 		return;					/* of an attachment, another mode */
 	if (c->everyone == NULL)
-		c->everyone = cause;
+		c->everyone = MemoryContextStrdup(c->moment, cause);
 	else if (strcmp(c->everyone, cause) != 0)
 		c->everyone = "custom scopes";
 	c->everyone_change = Max(c->everyone_change, row->change);
+}
+
+/* hub_past_each_id callback */
+static void
+changes_concern_id(int id, void *arg)
+{
+	ChangesIds *ids = arg;
+	static const HubPastRow none = {.table = HUB_NTABLES};
+
+	changes_concern(ids->c, ids->kind, id, &none, 0);
+}
+
+/* Everybody there was or is, each with the causes that are their own. */
+static void
+changes_concern_everyone(Changes *c)
+{
+	static const struct
+	{
+		HubTable	table;
+		SubjectKind kind;
+	}			who[] = {
+		{HUB_USERS, SUBJECT_USER}, {HUB_SERVICES, SUBJECT_SERVICE}, {HUB_GROUPS, SUBJECT_GROUP}
+	};
+	const HubSchema *sides[2] = {c->before, c->after};
+
+	for (int s = 0; s < 2; s++)
+		for (int i = 0; i < (int) lengthof(who); i++)
+		{
+			ChangesIds	ids = {.c = c,.kind = who[i].kind};
+
+			hub_past_each_id(sides[s], who[i].table, changes_concern_id, &ids);
+		}
 }
 
 /* net: did the row come, go, or is it another than it was? */
@@ -194,68 +226,101 @@ changes_same_row(const HubPastRow *a, const HubPastRow *b)
 }
 
 /*
- * The rows of one moment.  What ended as often as it began came to nothing, or is
+ * The versions of one row.  What ended as often as it began came to nothing, or is
  * another version of the row.  Versions that concern the same are taken once, with
  * the last change; a share that went from one to another concerns both.
  */
-void
-changes_concern_moment(Changes *c, const HubPastRow *rows, int n)
+static void
+changes_concern_versions(Changes *c, const HubPastRow *versions, int n)
 {
-	for (int i = 0; i < n;)
-	{
-		int			net = 0;
-		int			end = i;
+	int			net = 0;
 
-		for (; end < n && (end == i || changes_same_row(&rows[i], &rows[end])); end++)
-			net += rows[end].began ? 1 : -1;
-		for (int r = i; r < end; r++)
-			if (r + 1 == end || memcmp(rows[r].ids, rows[r + 1].ids, sizeof(rows[r].ids)) != 0 ||
-				rows[r].table == HUB_NTABLES)
-				changes_concern_row(c, &rows[r], net);
-		i = end;
+	for (int i = 0; i < n; i++)
+		net += versions[i].began ? 1 : -1;
+	for (int i = 0; i < n; i++)
+	{
+		c->place++;
+		if (i + 1 < n && memcmp(versions[i].ids, versions[i + 1].ids, sizeof(versions[i].ids)) == 0)
+			continue;
+		changes_concern_row(c, &versions[i], net);
+		MemoryContextReset(c->scratch);
 	}
 }
 
-static int
-changes_concerned_cmp(const void *a, const void *b)
-{
-	const Concerned *x = a;
-	const Concerned *y = b;
-
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	if (x->id != y->id)
-		return x->id < y->id ? -1 : 1;
-	return x->row < y->row ? -1 : x->row > y->row;
-}
-
 void
-changes_sort_concerned(Changes *c)
+changes_concern_moment(Changes *c)
 {
-	if (c->nconcerned > 1)
-		qsort(c->concerned, c->nconcerned, sizeof(Concerned), changes_concerned_cmp);
+	MemoryContext caller = MemoryContextSwitchTo(c->scratch);
+	HubPastRow *versions = NULL;
+	int			size = 0;
+	HubPastRow	row;
+	bool		more = changes_next_row(c, &row);
+
+	while (more)
+	{
+		int			n = 0;
+
+		do
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (n == size)
+			{
+				size = Max(8, 2 * size);
+				versions = versions ? repalloc_huge(versions, sizeof(HubPastRow) * size) :
+					MemoryContextAlloc(c->moment, sizeof(HubPastRow) * size);
+			}
+			versions[n++] = row;
+			more = changes_next_row(c, &row);
+		} while (more && changes_same_row(&versions[0], &row));
+		changes_concern_versions(c, versions, n);
+	}
+	c->place++;					/* after all of them */
+	if (c->everyone != NULL)
+		changes_concern_everyone(c);
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(c->scratch);
 }
 
 /* ---- causes, as they are read ---- */
 
-static const char *
-changes_role_name(const Changes *c, int id)
+typedef struct ChangesName
 {
-	HubRole    *role = hub_role(c->data_after, id);
+	int			key[2];			/* table and id */
+	char	   *name;
+} ChangesName;
 
-	if (role == NULL)
-		role = hub_role(c->data_before, id);
-	return role ? role->name : psprintf("%d", id);
-}
-
+/*
+ * The name of a role or group, now or right before; its id if it came and went
+ * within the moment.  Not from those who are read: it depends on the part what they
+ * have, and who came into a group when it lost a role never held that.
+ */
 static const char *
-changes_group_name(const Changes *c, int id)
+changes_name(Changes *c, HubTable table, int id)
 {
-	HubGroup   *group = hub_group(c->data_after, id);
+	int			key[2] = {table, id};
+	ChangesName *entry;
+	bool		found;
+	char	   *name;
 
-	if (group == NULL)
-		group = hub_group(c->data_before, id);
-	return group ? group->name : psprintf("%d", id);
+	if (c->names == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(key),.entrysize = sizeof(ChangesName),.hcxt = c->moment};
+
+		c->names = hash_create("jhub_authz names of a moment", 64, &ctl,
+							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	entry = hash_search(c->names, key, HASH_FIND, NULL);
+	if (entry != NULL)
+		return entry->name;
+	name = hub_name_of(c->after, table, id);
+	if (name == NULL)
+		name = hub_name_of(c->before, table, id);
+	if (name == NULL)
+		name = psprintf("%d", id);
+	name = MemoryContextStrdup(c->moment, name);
+	entry = hash_search(c->names, key, HASH_ENTER, &found);
+	entry->name = name;
+	return name;
 }
 
 const char *
@@ -297,43 +362,43 @@ changes_own_cause(const Changes *c, const Concerned *what)
 }
 
 static char *
-changes_cause(const Changes *c, const Concerned *what)
+changes_cause(Changes *c, const Concerned *what)
 {
-	const HubPastRow *row = what->row;
+	const int  *ids = what->ids;
 	int			net = what->net;
 
-	switch (row->table)
+	switch (what->table)
 	{
 		case HUB_USERS:
-			if (what->kind == SUBJECT_USER && what->id == row->ids[0])
+			if (what->kind == SUBJECT_USER && what->id == ids[0])
 				return changes_own_cause(c, what);
 			break;
 		case HUB_GROUPS:
 			return changes_own_cause(c, what);
 		case HUB_SERVICES:
-			if (what->kind == SUBJECT_SERVICE && what->id == row->ids[0])
+			if (what->kind == SUBJECT_SERVICE && what->id == ids[0])
 				return changes_own_cause(c, what);
 			break;
 		case HUB_ROLES:
-			return psprintf("role \"%s\" %s", changes_role_name(c, row->ids[0]),
+			return psprintf("role \"%s\" %s", changes_name(c, HUB_ROLES, ids[0]),
 							changes_net(net, "created", "deleted", "redefined"));
 		case HUB_USER_ROLE_MAP:
 		case HUB_SERVICE_ROLE_MAP:
-			return psprintf("role \"%s\" %s", changes_role_name(c, row->ids[1]),
+			return psprintf("role \"%s\" %s", changes_name(c, HUB_ROLES, ids[1]),
 							changes_net(net, "given", "taken away", "given anew"));
 		case HUB_GROUP_ROLE_MAP:
-			return psprintf("role \"%s\" %s group \"%s\"", changes_role_name(c, row->ids[1]),
+			return psprintf("role \"%s\" %s group \"%s\"", changes_name(c, HUB_ROLES, ids[1]),
 							changes_net(net, "given to", "taken from", "given anew to"),
-							changes_group_name(c, row->ids[0]));
+							changes_name(c, HUB_GROUPS, ids[0]));
 		case HUB_USER_GROUP_MAP:
 			return psprintf("%s group \"%s\"", changes_net(net, "joined", "left", "joined anew"),
-							changes_group_name(c, row->ids[1]));
+							changes_name(c, HUB_GROUPS, ids[1]));
 		case HUB_SHARES:
-			if (row->ids[4] != 0)
-				return psprintf("share %d with group \"%s\" %s", row->ids[0],
-								changes_group_name(c, row->ids[4]),
+			if (ids[4] != 0)
+				return psprintf("share %d with group \"%s\" %s", ids[0],
+								changes_name(c, HUB_GROUPS, ids[4]),
 								changes_net(net, "made", "ended", "changed"));
-			return psprintf("share %d %s", row->ids[0], changes_net(net, "made", "ended", "changed"));
+			return psprintf("share %d %s", ids[0], changes_net(net, "made", "ended", "changed"));
 		default:
 			break;
 	}
@@ -342,7 +407,7 @@ changes_cause(const Changes *c, const Concerned *what)
 
 /* All causes of one subject, and the last change among them. */
 char *
-changes_causes(const Changes *c, const Concerned *what, int n, int64 *change)
+changes_causes(Changes *c, const Concerned *what, int n, int64 *change)
 {
 	StringInfoData text;
 	char	   *last = NULL;
@@ -360,7 +425,7 @@ changes_causes(const Changes *c, const Concerned *what, int n, int64 *change)
 	{
 		char	   *cause = changes_cause(c, &what[i]);
 
-		*change = Max(*change, what[i].row->change);
+		*change = Max(*change, what[i].change);
 		if (last != NULL && strcmp(last, cause) == 0)
 			continue;
 		last = cause;

@@ -464,6 +464,35 @@ hub_past_shares_by_self(void)
 	return found;
 }
 
+typedef struct PastIds
+{
+	hub_past_id_fn each;
+	void	   *arg;
+} PastIds;
+
+static void
+past_id(HeapTuple row, TupleDesc desc, void *arg)
+{
+	PastIds    *ids = arg;
+
+	ids->each(spi_int(row, desc, 1, 0), ids->arg);
+}
+
+void
+hub_past_each_id(const HubSchema *past, HubTable table, hub_past_id_fn each, void *arg)
+{
+	PastIds		ids = {.each = each,.arg = arg};
+	Oid			types[1];
+	Datum		values[1];
+	SpiFrame	frame;
+
+	spi_enter(&frame, past->owner);
+	hub_plan_whole(past);
+	spi_each(psprintf("SELECT id FROM %s", hub_from(past, table, "t", 0)),
+			 hub_from_args(past, 0, types, values), types, values, NULL, false, past_id, &ids);
+	spi_leave(&frame);
+}
+
 void
 hub_share_holders(const HubSchema *past, int spawner_id,
 				  int **users, int *nusers, int **groups, int *ngroups)

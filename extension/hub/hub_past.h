@@ -58,6 +58,10 @@ extern void hub_each_past_row(TimestampTz since, TimestampTz until,
  */
 extern bool hub_past_shares_by_self(void);
 
+/* Ids of all rows of a table, as of the moment of a schema, in no order. */
+typedef void (*hub_past_id_fn) (int id, void *arg);
+extern void hub_past_each_id(const HubSchema *past, HubTable table, hub_past_id_fn each, void *arg);
+
 /* With whom is a server (0: any) shared, as of the moment of a schema? */
 extern void hub_share_holders(const HubSchema *past, int spawner_id,
 							  int **users, int *nusers, int **groups, int *ngroups);
