@@ -7,15 +7,25 @@
  * asks for one by its name.  What a grant is to somebody is not looked at, only
  * what is written in it.
  *
+ * In a pass over all, as many names of users, servers and the like are kept as fit
+ * into half of what a hash may take.  What has a filter that names somebody else
+ * waits, with others, until those names are looked up: of one subject all of them are.
+ * What names nobody comes after that, so that rows of a kind are in no order.
+ *
  *-------------------------------------------------------------------------
  */
 #include "audit.h"
 
 #include "catalog/pg_type.h"
+#include "executor/nodeHash.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+
+/* so many of those that wait, and this part of the memory of a hash, are looked up at a time */
+#define ORPHANS_WAITING		1000
+#define ORPHANS_PART		8
 
 /* Columns of orphaned_grants */
 enum
@@ -34,8 +44,11 @@ typedef struct Orphans
 {
 	ReturnSetInfo *rsinfo;
 	const HubSchema *hub;
-	HubNameSets *names;
+	HubNameSets *known;			/* some of those who are there; NULL: none */
+	HubNameSets *names;			/* whoever the filters that are looked at name, if there */
 	MemoryContext row;			/* reset after each that stores scopes */
+	MemoryContext waiting_context;	/* reset when they are looked up */
+	List	   *waiting;		/* of HubStored */
 } Orphans;
 
 static const char *const orphan_kinds[] = {
@@ -94,9 +107,8 @@ orphan_is_default_role(const Orphans *orphans, const HubStored *stored)
 }
 
 static void
-orphan_look(const HubStored *stored, void *arg)
+orphan_look(Orphans *orphans, const HubStored *stored)
 {
-	Orphans    *orphans = arg;
 	MemoryContext caller = MemoryContextSwitchTo(orphans->row);
 	ScopeIter	iter;
 	ScopeMember scope;
@@ -133,19 +145,35 @@ orphan_look(const HubStored *stored, void *arg)
 	MemoryContextReset(orphans->row);
 }
 
-/* ---- of one subject ---- */
+/* ---- who is there ---- */
 
-typedef struct OrphanList
+/* Look up whom those that wait name, and look at them. */
+static void
+orphan_look_up(Orphans *orphans)
 {
-	MemoryContext context;
-	List	   *stored;			/* of HubStored */
-} OrphanList;
+	MemoryContext caller = MemoryContextSwitchTo(orphans->waiting_context);
+	int			n = list_length(orphans->waiting);
+	const Scopeset **sets = palloc(sizeof(Scopeset *) * Max(n, 1));
+	ListCell   *cell;
+
+	foreach(cell, orphans->waiting)
+	{
+		sets[foreach_current_index(cell)] = ((HubStored *) lfirst(cell))->scopes;
+	}
+	orphans->names = hub_name_sets_of(orphans->hub, sets, n);
+	foreach(cell, orphans->waiting)
+	{
+		orphan_look(orphans, lfirst(cell));
+	}
+	orphans->waiting = NIL;
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(orphans->waiting_context);
+}
 
 static void
-orphan_keep(const HubStored *stored, void *arg)
+orphan_wait(Orphans *orphans, const HubStored *stored)
 {
-	OrphanList *list = arg;
-	MemoryContext caller = MemoryContextSwitchTo(list->context);
+	MemoryContext caller = MemoryContextSwitchTo(orphans->waiting_context);
 	HubStored  *copy = palloc(sizeof(HubStored));
 
 	*copy = *stored;
@@ -153,31 +181,44 @@ orphan_keep(const HubStored *stored, void *arg)
 	copy->scopes = (const Scopeset *) PG_DETOAST_DATUM_COPY(PointerGetDatum(stored->scopes));
 	if (stored->defect != NULL)
 		copy->defect = pstrdup(stored->defect);
-	list->stored = lappend(list->stored, copy);
+	orphans->waiting = lappend(orphans->waiting, copy);
 	MemoryContextSwitchTo(caller);
+	if (list_length(orphans->waiting) >= ORPHANS_WAITING ||
+		MemoryContextMemAllocated(orphans->waiting_context, true) > get_hash_memory_limit() / ORPHANS_PART)
+		orphan_look_up(orphans);
 }
 
-/* A role and a client, say, may be called the same: these are few. */
-static void
-orphan_look_at_one(Orphans *orphans, const HubStoredWant *want)
+static bool
+orphan_knows(const Orphans *orphans, const Scopeset *scopes)
 {
-	OrphanList	list = {.context = CurrentMemoryContext};
-	const Scopeset **sets;
-	int			n = 0;
-	ListCell   *cell;
+	ScopeIter	iter;
+	ScopeMember scope;
 
-	hub_each_stored(orphans->hub, want, orphan_keep, &list);
-	sets = palloc(sizeof(Scopeset *) * Max(list_length(list.stored), 1));
-	foreach(cell, list.stored)
-	{
-		sets[n++] = ((HubStored *) lfirst(cell))->scopes;
-	}
-	orphans->names = hub_name_sets_of(orphans->hub, sets, n);
-	foreach(cell, list.stored)
-	{
-		orphan_look(lfirst(cell), orphans);
-	}
+	if (orphans->known == NULL)
+		return false;
+	scope_iter_init(&iter, scopes);
+	while (scope_iter_next(&iter, &scope))
+		if (!hub_filter_names(orphans->known, &scope))
+			return false;
+	return true;
 }
+
+static void
+orphan_pass(const HubStored *stored, void *arg)
+{
+	Orphans    *orphans = arg;
+
+	CHECK_FOR_INTERRUPTS();
+	if (!orphan_knows(orphans, stored->scopes))
+	{
+		orphan_wait(orphans, stored);
+		return;
+	}
+	orphans->names = orphans->known;
+	orphan_look(orphans, stored);
+}
+
+/* ---- functions ---- */
 
 /* What the query asks for; false if there is no such kind. */
 static bool
@@ -213,13 +254,12 @@ jhub_authz__orphaned_grants(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	orphans.row = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz orphan",
 										ALLOCSET_DEFAULT_SIZES);
-	if (want.name != NULL)
-		orphan_look_at_one(&orphans, &want);
-	else
-	{
-		orphans.names = hub_name_sets(orphans.hub);
-		hub_each_stored(orphans.hub, &want, orphan_look, &orphans);
-	}
+	orphans.waiting_context = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz orphans",
+													ALLOCSET_DEFAULT_SIZES);
+	if (want.name == NULL)
+		orphans.known = hub_name_sets(orphans.hub, get_hash_memory_limit() / 2);
+	hub_each_stored(orphans.hub, &want, orphan_pass, &orphans);
+	orphan_look_up(&orphans);
 	return (Datum) 0;
 }
 

@@ -71,18 +71,22 @@ extern void hub_each_stored(const HubSchema *hub, const HubStoredWant *want,
 typedef void (*hub_server_fn) (int owner_id, const char *owner, const char *server, void *arg);
 extern void hub_each_server(const HubSchema *hub, hub_server_fn each, void *arg);
 
-/* Who there is by name: users, groups, services and servers ("owner/name"). */
+/*
+ * Who there is by name: users, groups, services and servers ("owner/name"); as many
+ * as fit into so many bytes, so that who is not among them may be there all the same.
+ * Lives in the current memory context.
+ */
 typedef struct HubNameSets HubNameSets;
-extern HubNameSets *hub_name_sets(const HubSchema *hub);
+extern HubNameSets *hub_name_sets(const HubSchema *hub, Size room);
 
-/* The same, as far as the filters of these sets name them. */
+/* Those whom the filters of these sets name, all of them, found by their names. */
 extern HubNameSets *hub_name_sets_of(const HubSchema *hub, const Scopeset *const *sets, int n);
 
 /*
- * Is there what this filter names?  A user's default server ("owner/") is there
- * as soon as the user is.
+ * Is what this filter names among them?  A user's default server ("owner/") is there
+ * as soon as the user is.  What is no filter by name always is.
  */
-extern bool hub_filter_names(const HubNameSets *sets, const ScopeMember *member);
+extern bool hub_filter_names(HubNameSets *sets, const ScopeMember *member);
 
 /* ---- lists of ids ---- */
 

@@ -1,9 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * hub_stored.c
- *	  All that stores scopes, and who there is that their filters name.
+ *	  All that stores scopes.
  *
- * Of everything, or of one: then by its key, and with the names that it has.
+ * Everything, or what has one name: then, if that is an id, by its key.  Which roles
+ * are held and which clients belong to something is asked so that the server may do
+ * it by files: a list in an expression ("IN" beside other conditions) it keeps in
+ * memory, or goes through once for each row where it takes it for too long.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +22,7 @@ typedef struct HubStoredLoop
 	void	   *arg;
 	HubStoredKind kind;
 	const text *name;			/* only this; NULL: any */
+	const HubIds *loose;		/* ids of what is not attached; NULL: the row says it */
 	HubParseCache *cache;
 } HubStoredLoop;
 
@@ -31,7 +35,7 @@ hub_is_shown_as(const char *name, const text *shown)
 		memcmp(VARDATA_ANY(mine), VARDATA_ANY(shown), VARSIZE_ANY_EXHDR(shown)) == 0;
 }
 
-/* A row of id, name, scopes, and whether it is attached. */
+/* A row of id, name, scopes, and, unless there is a list, whether it is attached. */
 static void
 hub_stored_row(HeapTuple row, TupleDesc desc, void *arg)
 {
@@ -49,7 +53,8 @@ hub_stored_row(HeapTuple row, TupleDesc desc, void *arg)
 	stored.id = spi_int(row, desc, 1, 0);
 	stored.scopes = parsed->scopes;
 	stored.defect = parsed->defect;
-	stored.attached = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
+	stored.attached = loop->loose != NULL ? !hub_ids_have(loop->loose, stored.id) :
+		DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
 	loop->each(&stored, loop->arg);
 }
 
@@ -87,6 +92,34 @@ hub_stored_by_id(HubStoredLoop *loop, HubStoredKind kind, const char *sql)
 	spi_each(psprintf("%s AND id = $1", sql), 1, types, values, NULL, false, hub_stored_row, loop);
 }
 
+static void
+hub_loose_row(HeapTuple row, TupleDesc desc, void *arg)
+{
+	hub_ids_add(arg, spi_int(row, desc, 1, 0));
+}
+
+/* Clients; first those that no server or service has, which are few. */
+static void
+hub_stored_clients(HubStoredLoop *loop, const HubSchema *hub)
+{
+	const char *schema = hub->quoted;
+	HubIds		loose = {0};
+
+	hub_ids_begin(&loose);
+	spi_each(psprintf("SELECT c.id FROM %s.oauth_clients c WHERE (c.identifier = 'jupyterhub') IS NOT TRUE"
+					  " AND NOT EXISTS (SELECT FROM %s.spawners p WHERE p.oauth_client_id = c.identifier)"
+					  " AND NOT EXISTS (SELECT FROM %s.services s WHERE s.oauth_client_id = c.identifier)",
+					  schema, schema, schema),
+			 0, NULL, NULL, NULL, false, hub_loose_row, &loose);
+	hub_ids_unique(&loose);
+	loop->loose = &loose;
+	hub_stored_named(loop, HUB_STORED_CLIENT,
+					 psprintf("SELECT c.id, c.identifier, %s FROM %s.oauth_clients c",
+							  hub->has_allowed_scopes ? "c.allowed_scopes" : "NULL::text", schema));
+	loop->loose = NULL;
+	pfree(loose.ids);
+}
+
 void
 hub_each_stored(const HubSchema *hub, const HubStoredWant *want, hub_stored_fn each, void *arg)
 {
@@ -99,18 +132,13 @@ hub_each_stored(const HubSchema *hub, const HubStoredWant *want, hub_stored_fn e
 	loop.cache = hub_parse_cache(CurrentMemoryContext);
 	if (HUB_IS_WANTED(HUB_STORED_ROLE))
 		hub_stored_named(&loop, HUB_STORED_ROLE,
-						 psprintf("SELECT r.id, r.name, r.scopes, r.id IN (SELECT role_id FROM %s.user_role_map"
-								  " UNION ALL SELECT role_id FROM %s.group_role_map"
-								  " UNION ALL SELECT role_id FROM %s.service_role_map) FROM %s.roles r",
+						 psprintf("SELECT r.id, r.name, r.scopes, h.role_id IS NOT NULL FROM %s.roles r"
+								  " LEFT JOIN (SELECT DISTINCT role_id FROM %s.user_role_map"
+								  " UNION SELECT DISTINCT role_id FROM %s.group_role_map"
+								  " UNION SELECT DISTINCT role_id FROM %s.service_role_map) h ON h.role_id = r.id",
 								  schema, schema, schema, schema));
 	if (HUB_IS_WANTED(HUB_STORED_CLIENT))
-		hub_stored_named(&loop, HUB_STORED_CLIENT,
-						 psprintf("SELECT c.id, c.identifier, %s, c.identifier = 'jupyterhub' OR c.identifier IN"
-								  " (SELECT oauth_client_id FROM %s.spawners WHERE oauth_client_id IS NOT NULL"
-								  " UNION ALL SELECT oauth_client_id FROM %s.services WHERE oauth_client_id IS NOT NULL)"
-								  " FROM %s.oauth_clients c",
-								  hub->has_allowed_scopes ? "c.allowed_scopes" : "NULL::text",
-								  schema, schema, schema));
+		hub_stored_clients(&loop, hub);
 	if (HUB_IS_WANTED(HUB_STORED_SHARE) && OidIsValid(hub->rel[HUB_SHARES]))
 		hub_stored_by_id(&loop, HUB_STORED_SHARE,
 						 psprintf("SELECT id, id::text, scopes, spawner_id IS NOT NULL FROM %s.shares WHERE true", schema));
@@ -124,189 +152,4 @@ hub_each_stored(const HubSchema *hub, const HubStoredWant *want, hub_stored_fn e
 								  " OR expires_at >= (current_timestamp AT TIME ZONE 'UTC'))", schema));
 	spi_leave(&frame);
 #undef HUB_IS_WANTED
-}
-
-/* ---- who there is by name ---- */
-
-struct HubNameSets
-{
-	HubNames   *users;
-	HubNames   *groups;
-	HubNames   *services;
-	HubNames   *servers;
-	HubNames   *filling;
-	HubPool		pool;			/* of the names */
-};
-
-static void
-hub_put_name(HubNameSets *sets, const char *name)
-{
-	char	   *key = hub_pool_string(&sets->pool, name);
-
-	*hub_names_put(sets->filling, key, strlen(key)) = key;
-}
-
-static void
-hub_name_row(HeapTuple row, TupleDesc desc, void *arg)
-{
-	HubNameSets *sets = arg;
-	const char *name = hub_utf8(row, desc, 1);
-
-	if (name != NULL)
-		hub_put_name(sets, name);
-}
-
-/* The server of a user who has no name is not named by a filter. */
-static void
-hub_server_name_row(HeapTuple row, TupleDesc desc, void *arg)
-{
-	const char *owner = hub_utf8(row, desc, 1);
-	const char *server = hub_utf8(row, desc, 2);
-
-	if (owner != NULL)
-		hub_put_name(arg, psprintf("%s/%s", owner, server ? server : ""));
-}
-
-/* Whom filters name. */
-typedef struct HubFilterNames
-{
-	HubNameArray users;			/* owners of servers, too */
-	HubNameArray groups;
-	HubNameArray services;
-} HubFilterNames;
-
-static void
-hub_add_name(HubNameArray *names, const char *name, int len)
-{
-	if (names->n == names->size)
-	{
-		names->size = Max(2 * names->size, 16);
-		names->names = names->names == NULL ? palloc(sizeof(char *) * names->size) :
-			repalloc_huge(names->names, sizeof(char *) * names->size);
-	}
-	names->names[names->n++] = pnstrdup(name, len);
-}
-
-/* Whoever may own a server: a name of the owner's, too, may have a slash in it. */
-static void
-hub_add_owners(HubNameArray *names, const char *server, int len)
-{
-	for (int i = 0; i < len; i++)
-		if (server[i] == '/')
-			hub_add_name(names, server, i);
-}
-
-static void
-hub_add_filter_names(HubFilterNames *names, const Scopeset *set)
-{
-	ScopeIter	iter;
-	ScopeMember member;
-
-	scope_iter_init(&iter, set);
-	while (scope_iter_next(&iter, &member))
-		switch (member.kind)
-		{
-			case SCOPE_USER:
-				hub_add_name(&names->users, member.value, member.value_len);
-				break;
-			case SCOPE_SERVER:
-				hub_add_owners(&names->users, member.value, member.value_len);
-				break;
-			case SCOPE_GROUP:
-				hub_add_name(&names->groups, member.value, member.value_len);
-				break;
-			case SCOPE_SERVICE:
-				hub_add_name(&names->services, member.value, member.value_len);
-				break;
-			default:
-				break;
-		}
-}
-
-/* Run a query on names; only: if "of" is not NULL, those whose column is among them. */
-static void
-hub_each_name(const char *sql, const char *column, const HubNameArray *of,
-			  spi_row_fn row, void *arg)
-{
-	static const Oid types[1] = {TEXTARRAYOID};
-	Datum		values[1];
-
-	if (of == NULL)
-	{
-		spi_each(sql, 0, NULL, NULL, NULL, false, row, arg);
-		return;
-	}
-	if (of->n == 0)
-		return;
-	values[0] = spi_text_array(of->names, of->n);
-	spi_each(psprintf("%s WHERE %s = ANY ($1)", sql, column), 1, types, values, NULL, false, row, arg);
-}
-
-/* names: whom to look for; NULL: all. */
-static HubNameSets *
-hub_read_names(const HubSchema *hub, const HubFilterNames *names)
-{
-	HubNameSets *sets = palloc0(sizeof(HubNameSets));
-	SpiFrame	frame;
-
-	hub_pool_init(&sets->pool, CurrentMemoryContext);
-	sets->users = hub_names_new(CurrentMemoryContext);
-	sets->groups = hub_names_new(CurrentMemoryContext);
-	sets->services = hub_names_new(CurrentMemoryContext);
-	sets->servers = hub_names_new(CurrentMemoryContext);
-	spi_enter(&frame, hub->owner);
-	sets->filling = sets->users;
-	hub_each_name(psprintf("SELECT name FROM %s.users", hub->quoted), "name",
-				  names ? &names->users : NULL, hub_name_row, sets);
-	sets->filling = sets->groups;
-	hub_each_name(psprintf("SELECT name FROM %s.groups", hub->quoted), "name",
-				  names ? &names->groups : NULL, hub_name_row, sets);
-	sets->filling = sets->services;
-	hub_each_name(psprintf("SELECT name FROM %s.services", hub->quoted), "name",
-				  names ? &names->services : NULL, hub_name_row, sets);
-	sets->filling = sets->servers;
-	hub_each_name(psprintf("SELECT u.name, p.name FROM %s.spawners p JOIN %s.users u ON u.id = p.user_id",
-						   hub->quoted, hub->quoted), "u.name",
-				  names ? &names->users : NULL, hub_server_name_row, sets);
-	spi_leave(&frame);
-	return sets;
-}
-
-HubNameSets *
-hub_name_sets(const HubSchema *hub)
-{
-	return hub_read_names(hub, NULL);
-}
-
-HubNameSets *
-hub_name_sets_of(const HubSchema *hub, const Scopeset *const *sets, int n)
-{
-	HubFilterNames names = {0};
-
-	for (int i = 0; i < n; i++)
-		hub_add_filter_names(&names, sets[i]);
-	return hub_read_names(hub, &names);
-}
-
-bool
-hub_filter_names(const HubNameSets *sets, const ScopeMember *member)
-{
-	int			owner_len;
-
-	switch (member->kind)
-	{
-		case SCOPE_USER:
-			return hub_names_get(sets->users, member->value, member->value_len) != NULL;
-		case SCOPE_GROUP:
-			return hub_names_get(sets->groups, member->value, member->value_len) != NULL;
-		case SCOPE_SERVICE:
-			return hub_names_get(sets->services, member->value, member->value_len) != NULL;
-		case SCOPE_SERVER:
-			owner_len = scope_server_owner_len(member->value, member->value_len);
-			if (owner_len + 1 == member->value_len)
-				return hub_names_get(sets->users, member->value, owner_len) != NULL;
-			return hub_names_get(sets->servers, member->value, member->value_len) != NULL;
-		default:
-			return true;
-	}
 }
