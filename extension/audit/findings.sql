@@ -128,6 +128,11 @@ REVOKE ALL ON FUNCTION jhub_authz._some_scopes(jhub_authz.scopeset) FROM PUBLIC;
 -- "column = constant", so each case is a query of its own, and the ones that do not
 -- apply are not run.
 
+CREATE FUNCTION jhub_authz._group_fillers(asked text, OUT subject_kind text, OUT subject text, OUT scopes jhub_authz.scopeset) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'jhub_authz__group_fillers' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 100;
+COMMENT ON FUNCTION jhub_authz._group_fillers(text) IS 'users and services that may write who is in a group, and what they hold; of this name if it can be found by it, else all';
+REVOKE ALL ON FUNCTION jhub_authz._group_fillers(text) FROM PUBLIC;
+
 -- Who may put anybody into a group, and holds something for its members: a row for
 -- each group, since when both are so.  Tokens can do no more than their owners, who
 -- are here.
@@ -136,13 +141,9 @@ CREATE FUNCTION jhub_authz._toxic_combinations_of(asked text, OUT severity text,
     SET search_path = pg_catalog, pg_temp SET enable_nestloop = off SET jit = off
     AS $body$
     WITH toxic AS MATERIALIZED (
-        SELECT s.kind, s.name, held.filter_value AS of_group, held.base, held.scope
-          FROM (SELECT 'user' AS kind, u.name, u.scopes FROM jhub_authz.all_user_scopes() u WHERE asked IS NULL
-                UNION ALL SELECT 'service', v.name, v.scopes FROM jhub_authz.all_service_scopes() v WHERE asked IS NULL
-                UNION ALL SELECT 'user', u.name, u.scopes FROM jhub_authz.all_user_scopes() u WHERE asked IS NOT NULL AND u.name = asked
-                UNION ALL SELECT 'service', v.name, v.scopes FROM jhub_authz.all_service_scopes() v WHERE asked IS NOT NULL AND v.name = asked) AS s,
-               LATERAL jhub_authz._shown_scopes(s.scopes) held
-         WHERE s.scopes OPERATOR(jhub_authz.&&) 'groups'::jhub_authz.scopeset
+        SELECT s.subject_kind AS kind, s.subject AS name, held.filter_value AS of_group, held.base, held.scope
+          FROM jhub_authz._group_fillers(asked) s, LATERAL jhub_authz._shown_scopes(s.scopes) held
+         WHERE (asked IS NULL OR s.subject = asked)
            AND held.filter_kind = 'group'
            AND NOT held.base = ANY (ARRAY['groups', 'admin:groups', 'delete:groups', 'read:groups', 'read:groups:name', 'list:groups', 'read:roles:groups'])
            -- a name that is too long for that scope is in nobody's filter of groups
@@ -263,7 +264,7 @@ CREATE FUNCTION jhub_authz._user_twins_of(asked text, OUT subject text, OUT name
     SET search_path = pg_catalog, pg_temp SET jit = off
     AS $body$
     SELECT min(u.name COLLATE "C"), string_agg(u.name, ', ' ORDER BY u.name COLLATE "C"), max(u.created)
-      FROM jhub_authz._users_made() u WHERE asked IS NULL OR lower(u.name) = lower(asked)
+      FROM jhub_authz._users_made(asked) u
      GROUP BY lower(u.name) HAVING count(*) > 1
     $body$;
 COMMENT ON FUNCTION jhub_authz._user_twins_of(text) IS 'rows of _user_twins() of this name; NULL: all';

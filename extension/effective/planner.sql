@@ -25,7 +25,7 @@ REVOKE ALL ON FUNCTION jhub_authz._rows_support(internal) FROM PUBLIC;
 ALTER FUNCTION jhub_authz._shares() SUPPORT jhub_authz._rows_support;
 ALTER FUNCTION jhub_authz._oauth_codes() SUPPORT jhub_authz._rows_support;
 ALTER FUNCTION jhub_authz._users_seen() SUPPORT jhub_authz._rows_support;
-ALTER FUNCTION jhub_authz._users_made() SUPPORT jhub_authz._rows_support;
+ALTER FUNCTION jhub_authz._users_made(text) SUPPORT jhub_authz._rows_support;
 ALTER FUNCTION jhub_authz._group_members() SUPPORT jhub_authz._rows_support;
 ALTER FUNCTION jhub_authz.all_user_scopes() SUPPORT jhub_authz._rows_support;
 ALTER FUNCTION jhub_authz.all_service_scopes() SUPPORT jhub_authz._rows_support;

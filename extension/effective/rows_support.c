@@ -114,6 +114,13 @@ rows_of_subjects(const RowsRule *rule, const HubSchema *hub, SupportRequestRows 
 	return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 }
 
+/* _users_made(asked): few of one name */
+static double
+rows_of_asked(const RowsRule *rule, const HubSchema *hub, SupportRequestRows *req)
+{
+	return rows_argument(req, 0, TEXTOID) != NULL ? 1 : rows_of_tables(rule, hub);
+}
+
 /* _audit_keys(kind) */
 static double
 rows_of_kind(const RowsRule *rule, const HubSchema *hub, SupportRequestRows *req)
@@ -197,7 +204,7 @@ static const RowsRule rows_rules[] = {
 	ROWS_OF("all_token_scopes", HUB_API_TOKENS),
 	ROWS_OF("dormant_tokens", HUB_API_TOKENS),
 	ROWS_OF("_users_seen", HUB_USERS),
-	ROWS_OF("_users_made", HUB_USERS),
+	{"_users_made", 1, {HUB_USERS}, rows_of_asked},
 	ROWS_OF("_leavers", HUB_USERS),
 	ROWS_OF("_group_members", HUB_GROUPS),
 	ROWS_OF("_oauth_codes", HUB_OAUTH_CODES),

@@ -38,10 +38,10 @@ CREATE FUNCTION jhub_authz._users_seen(OUT user_id integer, OUT name text, OUT a
 COMMENT ON FUNCTION jhub_authz._users_seen() IS 'when users were made and last seen, their live tokens, when the last of the others expired, and whether they have a role or share';
 REVOKE ALL ON FUNCTION jhub_authz._users_seen() FROM PUBLIC;
 
-CREATE FUNCTION jhub_authz._users_made(OUT name text, OUT created timestamptz) RETURNS SETOF record
+CREATE FUNCTION jhub_authz._users_made(asked text, OUT name text, OUT created timestamptz) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'jhub_authz__users_made' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
-COMMENT ON FUNCTION jhub_authz._users_made() IS 'names of users, and when they were made';
-REVOKE ALL ON FUNCTION jhub_authz._users_made() FROM PUBLIC;
+COMMENT ON FUNCTION jhub_authz._users_made(text) IS 'names of users, and when they were made; in upper or lower case this name, or NULL: all';
+REVOKE ALL ON FUNCTION jhub_authz._users_made(text) FROM PUBLIC;
 
 CREATE FUNCTION jhub_authz._group_members(OUT name text, OUT members bigint) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'jhub_authz__group_members' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 100;

@@ -2,8 +2,8 @@
  *
  * hub_census.c
  *	  What findings and the report read of the hub's tables beside the model
- *	  of hub.h: shares and their codes, OAuth codes, when users were last
- *	  seen and what credentials they have, how many rows there are.
+ *	  of hub.h: shares and their codes, OAuth codes, names, how many rows there
+ *	  are.  When users were last seen is in hub_seen.c.
  *
  * Nothing is judged here.  Times come out as timestamptz: the hub's are UTC.
  *
@@ -14,9 +14,6 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/lsyscache.h"
-
-/* Column of _users_seen */
-#define USERS_SEEN_NAME	2
 
 typedef struct HubCensus
 {
@@ -133,63 +130,22 @@ jhub_authz__oauth_codes(PG_FUNCTION_ARGS)
 }
 
 /*
- * _users_seen() - when each user was made and last seen, as the hub wrote it, the
- * live tokens, when the last of those that are expired and still there expired, and
- * whether any role or share is there, of the user's or of a group.  If the query asks
- * for one name, what is looked at is that user's, by key where there is one.
+ * _users_made(asked) - names of users, and when each was made: of all, or of those
+ * that have this name but for upper and lower case, as the database's collation has it.
  */
-PG_FUNCTION_INFO_V1(jhub_authz__users_seen);
-Datum
-jhub_authz__users_seen(PG_FUNCTION_ARGS)
-{
-	HubSchema  *hub = hub_schema(false, false);
-	const char *schema = hub->quoted;
-	Datum		name;
-	bool		one = module_asked(fcinfo, USERS_SEEN_NAME, TEXTOID, &name);
-	const char *own = one ? "m.user_id = u.id" : "true";
-	StringInfoData sql;
-
-	InitMaterializedSRF(fcinfo, 0);
-	initStringInfo(&sql);
-	appendStringInfo(&sql,
-					 "SELECT u.id::int, u.name::text, coalesce(u.admin, false),"
-					 " u.created AT TIME ZONE 'UTC', u.last_activity AT TIME ZONE 'UTC',"
-					 " coalesce(t.n, 0), t.used AT TIME ZONE 'UTC', t.expiry AT TIME ZONE 'UTC',"
-					 " u.id IN (SELECT m.user_id FROM %s.user_role_map m WHERE %s)"
-					 " OR u.id IN (SELECT m.user_id FROM %s.user_group_map m"
-					 " JOIN %s.group_role_map r ON r.group_id = m.group_id WHERE %s)",
-					 schema, own, schema, schema, own);
-	if (OidIsValid(hub->rel[HUB_SHARES]))
-		appendStringInfo(&sql,
-						 " OR u.id IN (SELECT m.user_id FROM %s.shares m WHERE m.user_id IS NOT NULL AND %s)"
-						 " OR u.id IN (SELECT m.user_id FROM %s.user_group_map m"
-						 " JOIN %s.shares s ON s.group_id = m.group_id WHERE %s)",
-						 schema, own, schema, schema, own);
-	appendStringInfo(&sql,
-					 " FROM %s.users u LEFT JOIN (SELECT user_id, count(*) FILTER (WHERE alive) AS n,"
-					 " max(last_activity) FILTER (WHERE alive) AS used, max(expires_at) FILTER (WHERE NOT alive) AS expiry"
-					 " FROM (SELECT user_id, last_activity, expires_at,"
-					 " expires_at IS NULL OR expires_at >= now() AT TIME ZONE 'UTC' AS alive"
-					 " FROM %s.api_tokens WHERE user_id IS NOT NULL", schema, schema);
-	if (one)
-		appendStringInfo(&sql, " AND user_id = ANY (ARRAY(SELECT id FROM %s.users WHERE name = $1))",
-						 schema);
-	appendStringInfo(&sql, ") a GROUP BY user_id) t ON t.user_id = u.id%s",
-					 one ? " WHERE u.name = $1" : "");
-	hub_census_of(fcinfo, hub, sql.data, 0, one ? &name : NULL);
-	return (Datum) 0;
-}
-
-/* _users_made() - names of all users, and when each was made. */
 PG_FUNCTION_INFO_V1(jhub_authz__users_made);
 Datum
 jhub_authz__users_made(PG_FUNCTION_ARGS)
 {
 	HubSchema  *hub = hub_schema(false, false);
+	Datum		asked = PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0);
 
 	InitMaterializedSRF(fcinfo, 0);
-	hub_census(fcinfo, hub,
-			   psprintf("SELECT u.name::text, u.created AT TIME ZONE 'UTC' FROM %s.users u", hub->quoted), 0);
+	hub_census_of(fcinfo, hub,
+				  psprintf("SELECT u.name::text, u.created AT TIME ZONE 'UTC' FROM %s.users u%s", hub->quoted,
+						   PG_ARGISNULL(0) ? "" :
+						   " WHERE lower(u.name::text COLLATE \"default\") = lower($1 COLLATE \"default\")"),
+				  0, PG_ARGISNULL(0) ? NULL : &asked);
 	return (Datum) 0;
 }
 
