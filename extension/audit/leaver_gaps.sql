@@ -3,7 +3,8 @@
 -- group, and the history has kept that.
 
 -- When the last of their roles and shares ended, of users who have none: their
--- own, or a group's while they were in it.  By key: the users are few.
+-- own, or a group's while they were in it.  By key: the users are few as a rule, and
+-- what groups had is less; but where nobody has a role it has to end, too.
 CREATE FUNCTION jhub_authz._grants_ended(user_ids integer[], OUT user_id integer, OUT at timestamptz, OUT change_id bigint) RETURNS SETOF record
     LANGUAGE sql STABLE PARALLEL SAFE COST 1000 ROWS 100
     SET search_path = pg_catalog, pg_temp
@@ -19,12 +20,11 @@ CREATE FUNCTION jhub_authz._grants_ended(user_ids integer[], OUT user_id integer
           FROM (SELECT r.group_id, r.began, r.ended FROM jhub_authz.history_group_role_map r
                 UNION ALL SELECT s.group_id, s.began, s.ended FROM jhub_authz.history_shares s WHERE s.group_id IS NOT NULL) AS g
           JOIN jhub_authz.history_changes b ON b.change_id = g.began
-          LEFT JOIN jhub_authz.history_changes e ON e.change_id = g.ended
-         WHERE g.group_id IN (SELECT m.group_id FROM membership m))
+          LEFT JOIN jhub_authz.history_changes e ON e.change_id = g.ended)
     SELECT DISTINCT ON (l.user_id) l.user_id, l.at, l.change_id
       FROM (SELECT o.user_id, e.at, o.ended AS change_id
               FROM (SELECT r.user_id, r.began, r.ended FROM unnest(user_ids) AS wanted (id) JOIN jhub_authz.history_user_role_map r ON r.user_id = wanted.id
-                    UNION ALL SELECT s.user_id, s.began, s.ended FROM jhub_authz.history_shares s WHERE s.user_id = ANY (user_ids)) AS o
+                    UNION ALL SELECT s.user_id, s.began, s.ended FROM unnest(user_ids) AS wanted (id) JOIN jhub_authz.history_shares s ON s.user_id = wanted.id) AS o
               JOIN jhub_authz.history_changes b ON b.change_id = o.began
               JOIN jhub_authz.history_changes e ON e.change_id = o.ended
              WHERE b.at < e.at
