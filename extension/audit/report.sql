@@ -363,9 +363,10 @@ CREATE FUNCTION jhub_authz._report_section(anchor text, title text, body text) R
 COMMENT ON FUNCTION jhub_authz._report_section(text, text, text) IS 'a section of the report';
 REVOKE ALL ON FUNCTION jhub_authz._report_section(text, text, text) FROM PUBLIC;
 
+-- jit: compiling what is run once takes 10 MB of memory.
 CREATE FUNCTION jhub_authz.report_html(most integer DEFAULT 25) RETURNS text
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000
-    SET search_path = pg_catalog, pg_temp
+    SET search_path = pg_catalog, pg_temp SET jit = off
     AS $body$
     WITH rows AS (SELECT greatest(1, least(coalesce(most, 25), 1000)) AS most),
     status AS (SELECT * FROM jhub_authz.status),
