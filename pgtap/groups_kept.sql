@@ -22,11 +22,16 @@ INSERT INTO hub_kept.users (id, name, cookie_id) SELECT 1000 + i, 'kept' || i, '
 INSERT INTO hub_kept.user_group_map SELECT 1000 + i, 1000 + g FROM generate_series(1, 60) AS i, generate_series(1, 30) AS g WHERE (i * g) % 7 = 3;
 
 -- sets of users, of servers and of custom scopes, against sets of groups
+\if :{?few}
+\set pairs 4
+\else
+\set pairs 40
+\endif
 CREATE TABLE hub_kept.pairs AS
     SELECT n, (SELECT jhub_authz.scopeset_agg(base || CASE WHEN n % 3 = 0 THEN '!server=kept' || i || '/' ELSE '!user=kept' || i END)
                FROM generate_series(n, n + 20) AS i, unnest(ARRAY['read:users', 'servers', 'c:x']) AS base) AS a,
            (SELECT jhub_authz.scopeset_agg((ARRAY['read:users', 'servers', 'c:x'])[1 + g % 3] || '!group=kept' || g) FROM generate_series(1 + n % 20, 10 + n % 20) AS g) AS b
-    FROM generate_series(1, 40) AS n;
+    FROM generate_series(1, :pairs) AS n;
 
 -- each pair in a query of its own keeps nothing
 CREATE FUNCTION hub_kept.alone(relation text) RETURNS TABLE (n int, scopes text, covered boolean) LANGUAGE plpgsql AS $$

@@ -34,7 +34,7 @@ CREATE FUNCTION pg_temp.off() RETURNS integer[] LANGUAGE sql AS $$
      WHERE coalesce(t.id, b.token_id) >= 1000 AND (t.id IS NULL OR b.token_id IS NULL) $$;
 
 \if :{?few}
-\set tokens 70
+\set tokens 14
 \else
 \set tokens 700
 \endif

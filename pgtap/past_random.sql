@@ -22,7 +22,7 @@ SELECT floor(random() * 1000000)::int AS seed \gset
 SELECT setseed(:seed / 1000000.0) \g /dev/null
 SELECT diag('past_random, seed: ' || :seed);
 \if :{?few}
-\set steps 6
+\set steps 4
 \else
 \set steps 60
 \endif
