@@ -21,6 +21,13 @@ CREATE FUNCTION pg_temp.above() RETURNS integer[] LANGUAGE sql AS $$
      WHERE (t.expires_at IS NULL OR t.expires_at > now() AT TIME ZONE 'UTC')
        AND NOT coalesce(jhub_authz.covers(b.baseline, jhub_authz.token_scopes(t.id)), jhub_authz.token_scopes(t.id) = '[]')
 $$;
+\if :{?few}
+-- of those whom the changes are about
+CREATE OR REPLACE FUNCTION pg_temp.above() RETURNS integer[] LANGUAGE sql AS $$
+    SELECT array_agg(t.id ORDER BY t.id) FROM api_tokens t LEFT JOIN jhub_authz.token_baselines b ON b.token_id = t.id, jhub_authz.token_scopes(t.id) held
+     WHERE (t.expires_at IS NULL OR t.expires_at > now() AT TIME ZONE 'UTC') AND t.id IN (1, 100) AND NOT coalesce(jhub_authz.covers(b.baseline, held), held = '[]')
+$$;
+\endif
 -- ... after a change; with who of alice's tokens was revoked, and the scopes of a new one
 CREATE FUNCTION pg_temp.after(change text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

@@ -20,6 +20,18 @@ CREATE SCHEMA hub_test AUTHORIZATION hub_test_owner;
 SET LOCAL client_min_messages = warning;
 \ir ../testbed/may.sql
 SELECT plan(40);
+-- in a hard build each time others of the statements, and the payload tries less, and not each time
+\if :{?few}
+\set few 31
+\else
+\set few ''
+\endif
+SELECT set_config('hub_test.few', :'few', true) \g /dev/null
+CREATE SEQUENCE pg_temp.turn;
+CREATE FUNCTION pg_temp.some(who name) RETURNS TABLE (object text, statement text) LANGUAGE sql AS $$
+    SELECT s.object, s.statement FROM (SELECT s.*, row_number() OVER () AS n FROM pg_temp.statements(who, true) s) s,
+           (SELECT nullif(current_setting('hub_test.few'), '')::int AS few, nextval('pg_temp.turn') AS turn OFFSET 0) t
+     WHERE t.few IS NULL OR (s.n + t.turn) % t.few = 0 OR s.object = 'jhub_authz.api_groups' $$;
 -- a token that may see everything
 UPDATE hub_test.api_tokens SET scopes = '["inherit"]' WHERE id = 4;
 SELECT is(jhub_authz.attach('hub_test'), '5.5', 'attached');
@@ -40,15 +52,19 @@ CREATE FUNCTION hub_test.payload(via text) RETURNS boolean LANGUAGE plpgsql AS $
 DECLARE
     attempt text;
     broke text;
+    all_attempts boolean := current_setting('hub_test.few') = '';
 BEGIN
     -- not while it is being put there
     IF current_setting('hub_test.quiet', true) = 'on' THEN RETURN true; END IF;
+    IF NOT all_attempts AND current_user = 'hub_test_owner' AND nextval('hub_test.ran') % 50 <> 1 THEN RETURN true; END IF;
     FOREACH attempt IN ARRAY ARRAY[
         'ALTER ROLE hub_test_owner SUPERUSER', 'RESET ROLE', 'SET ROLE hub_test_operator', 'RESET SESSION AUTHORIZATION', 'SET SESSION AUTHORIZATION hub_test_auditor',
         'SET session_replication_role = replica', 'UPDATE jhub_authz.token_events SET reason = ''forged''', 'TRUNCATE jhub_authz.token_events',
         'DELETE FROM jhub_authz.pending', 'UPDATE jhub_authz.attachment SET mode = ''off''', 'CREATE TABLE jhub_authz.x (a int)',
         'GRANT pg_read_server_files TO hub_test_owner', 'COPY hub_test.spied (via) TO PROGRAM ''cat''', 'SELECT pg_read_file(''PG_VERSION'')']
     LOOP
+        -- what would be first to work
+        CONTINUE WHEN NOT all_attempts AND attempt !~ '^(RESET ROLE|UPDATE jhub_authz.token_events)';
         BEGIN
             EXECUTE attempt;
             broke := concat_ws('; ', broke, attempt);
@@ -87,7 +103,7 @@ CREATE FUNCTION pg_temp.read_as(who name) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE s record;
 BEGIN
     PERFORM jhub_authz.act_as(md5('token4'));
-    FOR s IN SELECT statement FROM pg_temp.statements(who, true) WHERE object ~ '^jhub_authz[.](_?api_|current_|whoami|act_as)' LOOP
+    FOR s IN SELECT statement FROM pg_temp.some(who) WHERE object ~ '^jhub_authz[.](_?api_|current_|whoami|act_as)' LOOP
         BEGIN
             EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', who);
             EXECUTE s.statement;
@@ -111,7 +127,7 @@ BEGIN
         ('SELECT * FROM jhub_authz.preview(''SELECT jhub_authz.revoke_all(''''user'''', ''''alice'''', ''''test'''', true), jhub_authz.reinstate_token(1, ''''test'''')'')'),
         ('SELECT jhub_authz.set_mode(''observe'')'), ('SELECT jhub_authz.set_mode(''enforce'')'), ('SELECT jhub_authz.attach(''hub_test'')')) v (statement)
         UNION ALL
-        SELECT statement FROM pg_temp.statements(session_user, true) WHERE object !~ '(detach|revoke_token|revoke_all|issue_token|attach|set_mode|_disable_triggers|preview)\('
+        SELECT statement FROM pg_temp.some(session_user) WHERE object !~ '(detach|revoke_token|revoke_all|issue_token|attach|set_mode|_disable_triggers|preview)\('
     LOOP
         BEGIN
             EXECUTE s.statement;
@@ -126,7 +142,7 @@ CREATE FUNCTION pg_temp.act_as(who name) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE s record;
 BEGIN
     PERFORM pg_temp.read_as(who);
-    FOR s IN SELECT * FROM pg_temp.statements(who, true) LOOP
+    FOR s IN SELECT * FROM pg_temp.some(who) LOOP
         BEGIN
             EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', who);
             EXECUTE s.statement;
