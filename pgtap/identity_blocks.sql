@@ -67,6 +67,11 @@ SELECT results_eq('SELECT name FROM jhub_authz.api_users ORDER BY name',
     $$ SELECT name::text FROM users u WHERE name = 'user77' OR EXISTS (SELECT FROM user_group_map m WHERE m.user_id = u.id AND m.group_id = 1) ORDER BY name $$,
     'every fourth of many');
 SELECT ok(own BETWEEN 2 AND 60, '... by few queries') FROM pg_temp.scans('SELECT * FROM jhub_authz.api_users');
-SELECT is((SELECT count(*) FROM generate_series(1, 20000) i, LATERAL jhub_authz._api_user(i)), (SELECT count(*) FROM jhub_authz.api_users), 'ids in any order give the same');
+\if :{?few}
+\set ids 300
+\else
+\set ids 20000
+\endif
+SELECT is((SELECT count(*) FROM generate_series(1, :ids) i, LATERAL jhub_authz._api_user(i)), (SELECT count(*) FROM jhub_authz.api_users WHERE :ids = 20000 OR name IN (SELECT name::text FROM users WHERE id BETWEEN 1 AND :ids)), 'ids in any order give the same');
 SELECT * FROM finish();
 ROLLBACK;
