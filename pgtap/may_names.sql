@@ -29,6 +29,13 @@ INSERT INTO jhub_authz.history_changes SELECT began, now(), now(), pg_current_xa
 -- all that reads, but aggregates
 CREATE TEMP TABLE asked AS SELECT row_number() OVER () AS n, object, replace(statement, '::text', '::pg_catalog.text') AS statement
     FROM pg_temp.statements(current_user) WHERE statement ~ '^SELECT [*]' AND object !~ 'scopeset_out';
+\if :{?few}
+DELETE FROM asked WHERE n % 4 <> 1 AND object !~ 'api_(users|tokens)$';
+\set most 15
+SET debug_discard_caches = 0;
+\else
+\set most 60
+\endif
 
 -- Everything that stands in front of pg_catalog tells that it was called: by a
 -- sequence, whose value no rollback takes back.
@@ -83,6 +90,9 @@ BEGIN
 END $$;
 GRANT ALL ON SCHEMA evil TO hub_test_owner;
 SELECT ok(pg_temp.plant() > 150, 'much is planted');
+\if :{?few}
+RESET debug_discard_caches;
+\endif
 SELECT setval('evil.called', 1, false) \g /dev/null
 
 -- The statement alone runs under the path; the rest is this file's.
@@ -125,7 +135,7 @@ END $$;
 SELECT jhub_authz.act_as(md5('token4')) \g /dev/null
 CREATE TEMP TABLE plain AS SELECT * FROM pg_temp.ask('pg_catalog');
 CREATE TEMP TABLE hostile AS SELECT * FROM pg_temp.ask('evil, pg_temp, jhub_authz, hub_test, pg_catalog');
-SELECT ok((SELECT count(*) > 60 FROM hostile), 'every function and view that reads was asked');
+SELECT ok((SELECT count(*) > :most FROM hostile), 'every function and view that reads was asked');
 SELECT is_empty($$ SELECT object, answer FROM plain WHERE answer ~ '^[0-9A-Z]{5} ' $$, '... and answers');
 SELECT is_empty($$ SELECT object FROM plain WHERE object ~ '^jhub_authz[.]api_[a-z]+$' AND answer IS NULL $$, '... api_* with rows');
 SELECT is_empty($$ SELECT object FROM hostile WHERE called $$, '... none of them calls what was planted');

@@ -80,14 +80,14 @@ CREATE FUNCTION pg_temp.statements(who name, all_kinds boolean DEFAULT false)
      ORDER BY 1
 $$;
 
--- What they answer, rows as text, or the message; nothing that they do stays.
-CREATE FUNCTION pg_temp.answers(who name, all_kinds boolean DEFAULT false)
+-- What they answer (every so many of them), rows as text, or the message; nothing that they do stays.
+CREATE FUNCTION pg_temp.answers(who name, all_kinds boolean DEFAULT false, every integer DEFAULT 1)
     RETURNS TABLE (object text, state text, answer text) LANGUAGE plpgsql AS $$
 DECLARE
     s record;
     detail text; hint text; context text;
 BEGIN
-    FOR s IN SELECT * FROM pg_temp.statements(who, all_kinds) LOOP
+    FOR s IN SELECT x.* FROM pg_temp.statements(who, all_kinds) WITH ORDINALITY x (object, statement, n) WHERE x.n % every = 0 LOOP
         object := s.object;
         BEGIN
             EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', who);
