@@ -45,7 +45,9 @@ SELECT pg_temp.issue(6000, 20) \g /dev/null
 UPDATE api_tokens SET expires_at = '2999-01-01' WHERE id BETWEEN 2001 AND 2050;
 UPDATE api_tokens SET expires_at = NULL WHERE id BETWEEN 2001 AND 2050;
 DELETE FROM api_tokens WHERE id BETWEEN 2001 AND 2050;
-SELECT ok(pg_temp.scanned(r::regclass) - n < 20000, r || ' was not read for each row')
+-- where no plan can be kept there is none to ask of
+SELECT current_setting('debug_discard_caches') <> '0' AS none_is_kept \gset
+SELECT ok(:'none_is_kept' OR pg_temp.scanned(r::regclass) - n < 20000, r || ' was not read for each row')
     || E'\n# rows read: ' || pg_temp.scanned(r::regclass) - n FROM before;
 SELECT is((SELECT count(*)::int FROM api_tokens WHERE id > 2000), :rows - 30, 'all is done');
 SELECT is((SELECT count(*)::int FROM jhub_authz.token_baselines WHERE token_id > 2000), :rows - 30, '... and recorded');
