@@ -11,11 +11,15 @@
 \set more_users 3000
 \set more_tokens 3000
 \set asked_for 3
+\set which 'w.token_id % 14 = 1'
+\set none_to 4000
 \else
 \set tokens 9000
 \set more_users 6000
 \set more_tokens 12000
 \set asked_for 30
+\set which true
+\set none_to 40000
 \endif
 BEGIN;
 SET LOCAL client_min_messages = warning;
@@ -117,14 +121,14 @@ BEGIN
     IF asked < 50 THEN RAISE EXCEPTION 'only % tokens were asked for', asked; END IF;
     RETURN n;
 END $$;
-SELECT is(pg_temp.differ('w.token_id'), 0::bigint, 'in order of their ids');
-SELECT is(pg_temp.differ('w.token_id DESC'), 0::bigint, 'from the last to the first');
-SELECT is(pg_temp.differ('random()'), 0::bigint, 'at random');
-SELECT is(pg_temp.differ('w.owner_kind, w.owner_name, w.token_id'), 0::bigint, 'by their owners'' names');
+SELECT is(pg_temp.differ('w.token_id', :'which'), 0::bigint, 'in order of their ids');
+SELECT is(pg_temp.differ('w.token_id DESC', :'which'), 0::bigint, 'from the last to the first');
+SELECT is(pg_temp.differ('random()', :'which'), 0::bigint, 'at random');
+SELECT is(pg_temp.differ('w.owner_kind, w.owner_name, w.token_id', :'which'), 0::bigint, 'by their owners'' names');
 SELECT is(pg_temp.differ('random()', 'w.token_id % 11 = 1'), 0::bigint, 'some at random');
 SELECT is(pg_temp.differ('w.owner_kind NULLS FIRST', 'w.owner_kind IS DISTINCT FROM ''user'''), 0::bigint, 'none of users');
 SELECT is((SELECT count(*) FROM jhub_authz.token_audit t JOIN audited a USING (token_id) WHERE t.token_id % 61 = 5 AND t::text OPERATOR(pg_catalog.=) a.line), (SELECT count(*) FROM audited WHERE token_id % 61 = 5), 'some by a condition on the view');
-SELECT is((SELECT count(*) FROM (SELECT i FROM generate_series(1000, 40000) i ORDER BY i OFFSET 0) k, LATERAL jhub_authz._token_audit(k.i, NULL, NULL, NULL, NULL) t
+SELECT is((SELECT count(*) FROM (SELECT i FROM generate_series(1000, :none_to) i ORDER BY i OFFSET 0) k, LATERAL jhub_authz._token_audit(k.i, NULL, NULL, NULL, NULL) t
             WHERE NOT EXISTS (SELECT FROM public.api_tokens a WHERE a.id = k.i)), 0::bigint, 'who is not there has no row');
 -- the list and the rows go on together, whatever becomes of the memory meanwhile
 CREATE TEMP TABLE fetched (LIKE audited);
