@@ -17,12 +17,10 @@ SELECT plan(17);
 \set no_subject 1200
 \set at_random 'w.id % 97 = 0'
 \set most_in_order 'w.id < 2200'
-\set some '77$'
 \else
 \set no_subject 20000
 \set at_random 'true'
 \set most_in_order 'true'
-\set some '7$'
 \endif
 
 -- 6,000 users in 300 groups, with gaps between their ids; some have shares, of which
@@ -88,9 +86,9 @@ BEGIN
 END $$;
 CREATE TEMP TABLE held (what text, bytes bigint);
 SET LOCAL work_mem = '1MB';
-INSERT INTO held VALUES ('users', pg_temp.most(format($$ SELECT s.subject AS n FROM jhub_authz.effective_scopes s WHERE s.subject_kind = 'user' AND s.subject ~ %L AND s.base = 'read:users:name' $$, :'some')));
+INSERT INTO held VALUES ('users', pg_temp.most($$ SELECT s.subject AS n FROM jhub_authz.effective_scopes s WHERE s.subject_kind = 'user' AND s.subject ~ '7$' AND s.base = 'read:users:name' $$));
 SET LOCAL work_mem = '4MB';
-INSERT INTO held VALUES ('users, four times the memory', pg_temp.most(format($$ SELECT s.subject AS n FROM jhub_authz.effective_scopes s WHERE s.subject_kind = 'user' AND s.subject ~ %L AND s.base = 'read:users:name' $$, :'some')));
+INSERT INTO held VALUES ('users, four times the memory', pg_temp.most($$ SELECT s.subject AS n FROM jhub_authz.effective_scopes s WHERE s.subject_kind = 'user' AND s.subject ~ '7$' AND s.base = 'read:users:name' $$));
 INSERT INTO public.api_tokens (id, user_id, client_id, created, prefix, hashed, scopes)
 SELECT 1000 + i, 1000 + 3 * (1 + i * 7919 % 6000), CASE WHEN i % 3 = 0 THEN 'c' || 1 + i * 7919 % 6000 ELSE 'jupyterhub' END, '2024-05-01', 'zzzz', 'x' || i,
        CASE i % 3 WHEN 1 THEN '["read:users:name!user", "servers!server=u' || i % 6000 || '/"]' ELSE '["inherit"]' END FROM generate_series(1, 6000) i;
