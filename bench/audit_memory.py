@@ -39,22 +39,25 @@ ROUNDS = 20
 ENOUGH = 0.2
 
 OPERATIONS = 3
-OPERATIONS_OF = {}
+
+# Findings ask a function for each of their kinds, and the server keeps its rows to the
+# end, each in work_mem: only of leavers there are many.  In the report it is two passes,
+# and what was counted of all tokens.
+OPERATIONS_OF = {"findings, all": 4, "the report": 5}
+
+# The plan of findings is large, and so is that of the report around it.
+PLANS_OF = {"findings, all": 4 * MB, "the report": 8 * MB}
 
 # These do not hold yet: they are shown, and do not fail.  The list gets shorter.
 NOT_YET = {
-    "grants that give nothing",
     "who can get more",
-    "findings of one kind: toxic combinations",
-    "findings of one kind: leavers",
-    "how long tokens outlived their users",
     "findings, all",
     "the report",
 }
 
 
 def limit(what, hash_memory):
-    return BASE + OPERATIONS_OF.get(what, OPERATIONS) * hash_memory
+    return BASE + PLANS_OF.get(what, 0) + OPERATIONS_OF.get(what, OPERATIONS) * hash_memory
 
 
 def names(backend, users):
@@ -97,7 +100,7 @@ def main():
     hash_memory = backend.value("SELECT pg_size_bytes(current_setting('work_mem')) * current_setting('hash_mem_multiplier')::float8")
     backend.connection.close()
     grows = NOISE + PER_USER * (options.many - options.few)
-    unknown = NOT_YET | set(OPERATIONS_OF)
+    unknown = NOT_YET | set(OPERATIONS_OF) | set(PLANS_OF)
     passed = failed = 0
     print(f"{'question':44s} {options.few:>7d} {options.many:>7d} users  allowed    more  allowed  bytes a user")
     for what, sql in LOOKUPS + VIEWS:
