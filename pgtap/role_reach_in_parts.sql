@@ -21,9 +21,14 @@ SELECT diag('role_reach_in_parts, seed: ' || :seed);
 INSERT INTO jhub_authz.attachment (hub_schema, mode) VALUES ('public', 'off');
 SELECT plan(21);
 
--- 3,000 users in 100 groups, with gaps between their ids, whose names and tokens are in
+\if :{?few}
+\set users 300
+\else
+\set users 3000
+\endif
+-- users in 100 groups, with gaps between their ids, whose names and tokens are in
 -- another order than these; one has a negative id
-INSERT INTO public.users (id, name, admin, cookie_id) SELECT CASE i WHEN 1 THEN -5 ELSE 5000 + 3 * i END, 'u' || i * 7919 % 3001, i % 500 = 0, 'u' || i FROM generate_series(1, 3000) i;
+INSERT INTO public.users (id, name, admin, cookie_id) SELECT CASE i WHEN 1 THEN -5 ELSE 5000 + 3 * i END, 'u' || i * 7919 % 3001, i % 500 = 0, 'u' || i FROM generate_series(1, :users) i;
 INSERT INTO public.users (id, name, admin, cookie_id) VALUES (4000, 'anybody', false, 'anybody'), (4001, 'rs1', false, 'as a service');
 INSERT INTO public.groups (id, name) SELECT 5000 + i, 'g' || i FROM generate_series(1, 100) i;
 INSERT INTO public.roles (id, name, scopes, managed_by_auth) VALUES
@@ -33,16 +38,16 @@ INSERT INTO public.roles (id, name, scopes, managed_by_auth) VALUES
     (5004, 'nobody has it', '["read:users", "servers"]', false),
     (5005, 'own', '["custom:thing:read", "custom:thing:read!user", "access:services!service", "read:users!user=anybody"]', false),
     (5006, 'of a service', '["access:services!service", "custom:thing:read!user", "servers!service", "delete:servers!user=u3"]', false);
-INSERT INTO public.user_role_map SELECT id, 5001, false FROM public.users WHERE id >= 5000 OR id < 0 UNION ALL SELECT 5000 + 3 * i, 5002, false FROM generate_series(40, 3000, 71) i
-    UNION ALL SELECT 5000 + 3 * i, 5005, false FROM generate_series(2, 3000, 3) i UNION ALL VALUES (-5, 5002, false), (4000, 5005, false);
+INSERT INTO public.user_role_map SELECT id, 5001, false FROM public.users WHERE id >= 5000 OR id < 0 UNION ALL SELECT 5000 + 3 * i, 5002, false FROM generate_series(40, :users, 71) i
+    UNION ALL SELECT 5000 + 3 * i, 5005, false FROM generate_series(2, :users, 3) i UNION ALL VALUES (-5, 5002, false), (4000, 5005, false);
 INSERT INTO public.user_group_map SELECT id, 5001 + (k * 31 + id) % 100 FROM public.users, generate_series(1, 2) k WHERE id >= 5000;
 INSERT INTO public.group_role_map SELECT 5000 + i, 5003, false FROM generate_series(1, 100, 3) i;
 INSERT INTO public.service_role_map SELECT id, 5006, false FROM public.services WHERE name ~ '^rs[12]$';
-INSERT INTO public.spawners (id, user_id, name) SELECT 5000 + i, 5000 + 3 * (1 + i * 31 % 2999), CASE WHEN i % 4 = 0 THEN 'lab' ELSE '' END FROM generate_series(1, 2000) i
+INSERT INTO public.spawners (id, user_id, name) SELECT 5000 + i, 5000 + 3 * (2 + i * 31 % (:users - 1)), CASE WHEN i % 4 = 0 THEN 'lab' ELSE '' END FROM generate_series(1, :users * 2 / 3) i
     UNION ALL VALUES (4000, 4000, ''), (4001, -5, '');
 INSERT INTO public.api_tokens (id, user_id, client_id, created, expires_at, prefix, hashed, scopes)
-SELECT 5000 + i, 5000 + 3 * (2 + i * 7919 % 2999), CASE WHEN i % 3 = 0 THEN 'rc' || i % 30 ELSE 'jupyterhub' END, timestamp '2024-05-01', CASE WHEN i % 11 = 0 THEN timestamp '2024-06-01' END, 'zzzz', 'x' || i,
-       CASE i % 3 WHEN 1 THEN '["read:users:name!user", "servers!server=u' || i % 3001 || '/"]' ELSE '["inherit"]' END FROM generate_series(1, 4000) i
+SELECT 5000 + i, 5000 + 3 * (2 + i * 7919 % (:users - 1)), CASE WHEN i % 3 = 0 THEN 'rc' || i % 30 ELSE 'jupyterhub' END, timestamp '2024-05-01', CASE WHEN i % 11 = 0 THEN timestamp '2024-06-01' END, 'zzzz', 'x' || i,
+       CASE i % 3 WHEN 1 THEN '["read:users:name!user", "servers!server=u' || i % 3001 || '/"]' ELSE '["inherit"]' END FROM generate_series(1, :users * 4 / 3) i
 UNION ALL SELECT 4000, -5, 'jupyterhub', timestamp '2024-05-01', NULL, 'zzzz', 'first', '["inherit"]';
 ANALYZE;
 
