@@ -45,6 +45,9 @@ extern bool audit_hub_is_everyone(const AuditHub *hub);
 /* So many times something was read: as long as it is the same, a subject's data is. */
 extern int	audit_hub_loads(const AuditHub *hub);
 
+/* Read the clients that the shares of a model name, in one go (audit_hub.c). */
+extern void audit_share_clients_ahead(HubData *part);
+
 /* The whole hub, read now; for what passes by everybody. */
 extern EffectiveWay *audit_load_everyone(void);
 

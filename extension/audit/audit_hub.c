@@ -237,8 +237,8 @@ audit_share_clients(HubShare **shares, int nshares, char **clients, int *n)
  * Read the clients of a part in one go.  Looked up by themselves, all the hub's
  * would be read after the third.
  */
-static void
-audit_part_clients(HubData *part)
+void
+audit_share_clients_ahead(HubData *part)
 {
 	char	  **clients = NULL;
 	int			nclients = 0;
@@ -300,7 +300,7 @@ audit_read_part(AuditHub *hub, SubjectKind kind, int id, int most)
 	hub->part = hub_load(hub->hub, &want, false);
 	hub->part_way = effective_way(hub->part, hub->flags);
 	hub->loads++;
-	audit_part_clients(hub->part);
+	audit_share_clients_ahead(hub->part);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -336,7 +336,7 @@ void
 audit_owners_clients(HubData *part)
 {
 	hub_clients_of_users(part);
-	audit_part_clients(part);
+	audit_share_clients_ahead(part);
 }
 
 /* Read the part of the users that one is in, or all services. */

@@ -53,35 +53,41 @@ enum
 	PATHS_NCOLUMNS
 };
 
-static bool
-paths_put(ReachHub *hub, EffectiveSubject *subject, const Scopeset *held, void *arg)
+typedef struct Paths
 {
-	ReturnSetInfo *rsinfo = arg;
+	ReturnSetInfo *rsinfo;
+	MemoryContext row;			/* reset after each */
+} Paths;
+
+static void
+paths_put(const Paths *paths, const EffectiveSubject *subject, const Reach *reach, int index)
+{
+	const Reached *reached = &reach->scopes[index];
+	MemoryContext caller = MemoryContextSwitchTo(paths->row);
+	Datum		values[PATHS_NCOLUMNS];
+	bool		nulls[PATHS_NCOLUMNS] = {false};
+
+	CHECK_FOR_INTERRUPTS();
+	who_put(values, nulls, subject, &reached->scope);
+	audit_put_member(&values[PATHS_BEGINS], &nulls[PATHS_BEGINS], reach_begins(reach, index));
+	audit_put(&values[PATHS_STEPS], &nulls[PATHS_STEPS], reach_steps(reach, index));
+	values[PATHS_NSTEPS] = Int32GetDatum(reached->nsteps);
+	tuplestore_putvalues(paths->rsinfo->setResult, paths->rsinfo->setDesc, values, nulls);
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(paths->row);
+}
+
+static bool
+paths_one(ReachHub *hub, EffectiveSubject *subject, const Scopeset *held, void *arg)
+{
 	Reach	   *reach;
 
 	if (!reach_may_write(subject, held))
 		return false;
 	reach = reach_of(hub, subject, held);
 	for (int i = 0; i < reach->n; i++)
-	{
-		const Reached *reached = &reach->scopes[i];
-		Datum		values[PATHS_NCOLUMNS];
-		bool		nulls[PATHS_NCOLUMNS] = {false};
-		char	   *steps;
-
-		if (reached->nsteps == 0)
-			continue;
-		who_put(values, nulls, subject, &reached->scope);
-		audit_put_member(&values[PATHS_BEGINS], &nulls[PATHS_BEGINS], reach_begins(reach, i));
-		CHECK_FOR_INTERRUPTS();
-		steps = reach_steps(reach, i);
-		audit_put(&values[PATHS_STEPS], &nulls[PATHS_STEPS], steps);
-		values[PATHS_NSTEPS] = Int32GetDatum(reached->nsteps);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-		/* a long way is a long text, for each of its steps */
-		pfree(DatumGetPointer(values[PATHS_STEPS]));
-		pfree(steps);
-	}
+		if (reach->scopes[i].nsteps > 0)
+			paths_put(arg, subject, reach, i);
 	/* a token that holds less may reach what its owner holds */
 	return true;
 }
@@ -91,10 +97,12 @@ Datum
 jhub_authz__escalation_paths(PG_FUNCTION_ARGS)
 {
 	ReachHub	hub;
+	Paths		paths = {.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo};
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	paths.row = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz path", ALLOCSET_SMALL_SIZES);
 	reach_begin(&hub, fcinfo);
-	reach_each(&hub, fcinfo, paths_put, fcinfo->resultinfo);
+	reach_each(&hub, fcinfo, paths_one, &paths);
 	reach_end(&hub);
 	return (Datum) 0;
 }

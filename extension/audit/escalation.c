@@ -3,6 +3,9 @@
  * escalation.c
  *	  What a subject can reach by writing what it may write: a closure.
  *
+ * Whose tokens can be made is read in escalation_owners.c; how everybody is passed
+ * by, for whom the closure is made, stands in escalation_each.c.
+ *
  * What JupyterHub's API lets one write and what that gives (apihandlers/ of 5.5
  * and 6.0):
  *
@@ -29,12 +32,8 @@
 
 #include "../issue/issue.h"
 
-#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 /* enough for anybody; what is beyond is more of the same */
@@ -47,10 +46,10 @@ typedef struct ReachState
 	Reach	   *reach;
 	int			size;
 	bool		as_user;		/* it asks as a user does, or acts as one by now */
-	HubUser    *joining;		/* whom to put into groups so that it gains; or NULL */
+	char	   *joining;		/* whom to put into groups so that it gains; or NULL */
 	bool	   *joined;			/* by index of the group */
 	bool		all_users;		/* every user's tokens were looked at */
-	MemoryContext grants;		/* of one that is acted as, or joined */
+	MemoryContext grants;		/* of a group that is joined */
 	bool		changed;
 } ReachState;
 
@@ -92,6 +91,7 @@ reach_add(ReachState *state, const ScopeMember *scope, int from, const char *ste
 	reached->from = from;
 	reached->nsteps = from < 0 ? 0 : reach->scopes[from].nsteps + (step != NULL);
 	reached->step = step;
+	reached->done = false;
 	builder = scope_builder_create();
 	scope_builder_add_set(builder, reach->all);
 	scope_builder_add(builder, scope);
@@ -111,35 +111,7 @@ reach_add_set(ReachState *state, const Scopeset *set, int from, const char *step
 		reach_add(state, &member, from, step);
 }
 
-/* There are as many as users: they last until the memory is reset. */
-static EffectiveGrants *
-reach_grants(ReachState *state, EffectiveWay *way, HubUser *user, bool for_token)
-{
-	MemoryContext caller = MemoryContextSwitchTo(state->grants);
-	EffectiveGrants *grants = effective_grants(way, user, NULL, NULL, for_token);
-
-	MemoryContextSwitchTo(caller);
-	return grants;
-}
-
 /* ---- what is read for a closure ---- */
-
-/* so many users are looked up one by one */
-#define REACH_SINGLES	16
-
-/* Who may act as many can be led from anybody to anybody: all have to be there. */
-static void
-reach_load_everyone(ReachHub *hub)
-{
-	MemoryContext caller;
-
-	if (hub->way != NULL)
-		return;
-	caller = MemoryContextSwitchTo(hub->context);
-	hub->way = audit_load_everyone();
-	hub->users = hub_users(hub->way->data, &hub->nusers);
-	MemoryContextSwitchTo(caller);
-}
 
 static void
 reach_load_groups(ReachHub *hub)
@@ -158,6 +130,7 @@ reach_load_groups(ReachHub *hub)
 	hub->groups_way = effective_way(hub_load(schema, &want, false), effective_reading_flags());
 	audit_owners_clients(hub->groups_way->data);
 	hub->groups = hub_groups(hub->groups_way->data, &hub->ngroups);
+	hub->owners = reach_owners(schema, hub->groups, hub->ngroups);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -168,28 +141,24 @@ reach_load_groups(ReachHub *hub)
  * is about the user itself is had for all of them.
  */
 static void
-reach_act_as(ReachState *state, EffectiveWay *way, HubUser *user, const ScopeMember *tokens, int from)
+reach_act_as(ReachState *state, const ReachOwner *owner, const ScopeMember *tokens, int from)
 {
-	EffectiveGrants *grants;
 	const char *step = NULL;
 
-	if (state->subject->kind == SUBJECT_USER && state->subject->user->id == user->id)
+	if (state->subject->kind == SUBJECT_USER && state->subject->user->id == owner->id)
 		return;
-	grants = reach_grants(state, way, user, true);
-	for (int i = 0; i < grants->n; i++)
+	for (int i = 0; i < owner->n; i++)
 	{
 		ScopeIter	iter;
 		ScopeMember member;
 
-		if (grants->grants[i].scopes == NULL)
-			continue;
-		scope_iter_init(&iter, grants->grants[i].scopes);
+		scope_iter_init(&iter, owner->gives[i]);
 		while (scope_iter_next(&iter, &member))
 		{
-			bool		own = (member.kind == SCOPE_USER && reach_names(&member, user->name)) ||
+			bool		own = (member.kind == SCOPE_USER && reach_names(&member, owner->name)) ||
 				(member.kind == SCOPE_SERVER && member.value != NULL &&
-				 scope_server_owner_len(member.value, member.value_len) == (int) strlen(user->name) &&
-				 memcmp(member.value, user->name, strlen(user->name)) == 0);
+				 scope_server_owner_len(member.value, member.value_len) == (int) strlen(owner->name) &&
+				 memcmp(member.value, owner->name, strlen(owner->name)) == 0);
 
 			if (own && (tokens->kind == SCOPE_OPEN || tokens->kind == SCOPE_GROUP))
 			{
@@ -200,28 +169,18 @@ reach_act_as(ReachState *state, EffectiveWay *way, HubUser *user, const ScopeMem
 			if (scopeset_covers_member(state->reach->all, &member, NULL))
 				continue;
 			if (step == NULL)
-				step = psprintf("makes a token of user \"%s\"%s", user->name,
+				step = psprintf("makes a token of user \"%s\"%s", owner->name,
 								tokens->kind == SCOPE_OPEN ? ", as of anybody" :
 								tokens->kind == SCOPE_GROUP ? ", as of anybody in the group" : "");
 			reach_add(state, &member, from, step);
 		}
 	}
-	MemoryContextReset(state->grants);
 	state->as_user = true;
 	if (state->joining == NULL)
 	{
-		state->joining = user;
+		state->joining = pstrdup(owner->name);
 		state->changed = true;
 	}
-}
-
-static bool
-reach_is_in(const HubUser *user, const ScopeMember *group)
-{
-	for (int i = 0; i < user->ngroups; i++)
-		if (reach_names(group, user->groups[i]->name))
-			return true;
-	return false;
 }
 
 /*
@@ -238,177 +197,116 @@ reach_service_as_user(const CatalogueRelease *release)
 	return name[0] > '5' || (name[0] == '5' && name[1] == '.' && name[2] >= '5');
 }
 
+/* Does a filter of this kind mean users, for who asks? */
 static bool
-reach_tokens_of(const ReachState *state, const ScopeMember *tokens, const HubUser *user)
+reach_means_users(const ReachState *state, ScopeKind kind)
 {
-	if (tokens->kind == SCOPE_OPEN)
+	if (kind == SCOPE_OPEN)
 		return true;
 	if (!state->as_user)
 	{
-		if (tokens->kind == SCOPE_SERVICE)
-			return reach_names(tokens, user->name);
+		if (kind == SCOPE_SERVICE)
+			return true;
 		if (!reach_service_as_user(audit_hub_schema(state->hub->audit)->release))
 			return false;
 	}
-	if (tokens->kind == SCOPE_GROUP)
-		return reach_is_in(user, tokens);
-	return tokens->kind == SCOPE_USER && reach_names(tokens, user->name);
+	return kind == SCOPE_GROUP || kind == SCOPE_USER;
 }
 
-/* Index of a user by name, or -1; they are in order of name. */
+/* Index of a group, or -1. */
 static int
-reach_find_user(const ReachHub *hub, const ScopeMember *named)
+reach_find_group(const ReachHub *hub, const ScopeMember *named)
 {
-	char	   *name = pnstrdup(named->value, named->value_len);
-	int			low = 0;
-	int			high = hub->nusers;
-
-	while (low < high)
-	{
-		int			mid = (low + high) / 2;
-		int			order = strcmp(hub->users[mid]->name, name);
-
-		if (order == 0)
-			return mid;
-		if (order < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
+	for (int i = 0; i < hub->ngroups; i++)
+		if (reach_names(named, hub->groups[i]->name))
+			return i;
 	return -1;
 }
 
-/* Users with the same roles. */
-typedef struct ReachRoles
-{
-	const Scopeset *roles;		/* hash key, must be first: one for each set of roles */
-	bool		taken;			/* somebody was acted as, or need not be */
-	bool		looked;
-	bool		open;			/* then: is anything of what they hold not filtered? */
-} ReachRoles;
-
-/* Is anything of it not filtered, as it is written? */
+/* Can nothing be added that is not there, whoever is acted as? */
 static bool
-reach_shares_open(HubShare **shares, int nshares)
+reach_has_most(const ReachState *state)
 {
-	ScopesetView view;
+	const Reach *reach = state->reach;
 
-	for (int i = 0; i < nshares; i++)
-	{
-		scopeset_view(shares[i]->scopes, &view);
-		if (view.open != 0)
-			return true;
-	}
-	return false;
+	return scopeset_covers_with(reach->all, reach_owners_most(state->hub->owners), NULL) ||
+		(reach->n >= REACH_MOST && state->as_user && state->joining != NULL);
 }
 
-/*
- * Does a user hold anything that is not filtered?  What filters by the user is
- * computed for one of those with the same roles, and not kept for each.
- */
-static bool
-reach_holds_open(ReachHub *hub, HubUser *user, ReachRoles *same)
-{
-	bool		open = reach_shares_open(user->shares, user->nshares);
-	ScopesetView view;
-
-	for (int i = 0; i < user->ngroups && !open; i++)
-		open = reach_shares_open(user->groups[i]->shares, user->groups[i]->nshares);
-	if (!open && same->looked)
-		return same->open;
-	scopeset_view(effective_user(hub->way, user, NULL), &view);
-	if (open)
-		return view.open != 0;
-	same->looked = true;
-	same->open = view.open != 0;
-	return same->open;
-}
-
-/*
- * Of many users with the same roles one is enough: what differs is what is about
- * themselves, which is had for all of them.  Shares differ.
- */
 static void
 reach_by_many(ReachState *state, const ScopeMember *tokens, int from)
 {
-	ReachHub   *hub = state->hub;
-	HASHCTL		ctl = {.keysize = sizeof(Scopeset *),.entrysize = sizeof(ReachRoles),.hcxt = CurrentMemoryContext};
-	HTAB	   *seen = hash_create("jhub_authz roles seen", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	ReachOwners *owners = state->hub->owners;
+	int			group = tokens->kind == SCOPE_GROUP ? reach_find_group(state->hub, tokens) : REACH_ALL_USERS;
+	ReachOwner	owner;
 
-	/* those who can do the most first: what they have covers the others' */
-	for (int pass = 0; pass < 2; pass++)
-		for (int i = 0; i < hub->nusers; i++)
-		{
-			HubUser    *user = hub->users[i];
-			const Scopeset *roles = effective_raw_user(hub->way, user);
-			ReachRoles *same;
-			bool		found;
-
-			if (!reach_tokens_of(state, tokens, user))
-				continue;
-			same = hash_search(seen, &roles, HASH_ENTER, &found);
-			if (!found)
-				same->taken = same->looked = false;
-			if ((same->taken && user->nshares == 0) ||
-				reach_holds_open(hub, user, same) != (pass == 0))
-				continue;
-			same->taken = true;
-			if (!scopeset_covers_with(state->reach->all, effective_user(hub->way, user, NULL), NULL))
-				reach_act_as(state, hub->way, user, tokens, from);
-		}
-	hash_destroy(seen);
+	/* most of those who can do this can do everything */
+	if ((tokens->kind == SCOPE_GROUP && group < 0) || reach_has_most(state))
+		return;
+	reach_owners_many(owners, group);
+	while (reach_owners_next(owners, state->reach->all, &owner))
+	{
+		reach_act_as(state, &owner, tokens, from);
+		if (reach_has_most(state))
+			break;
+	}
 }
 
-/* Of one user, who is looked up by itself as long as there are few of them. */
+/* so many names are looked up together */
+#define REACH_NAMES		256
+
+/* Look up those that are to come, too. */
+static void
+reach_names_ahead(ReachState *state, int from)
+{
+	Reach	   *reach = state->reach;
+	char	  **names = palloc(sizeof(char *) * REACH_NAMES);
+	int			n = 0;
+
+	for (int i = from; i < reach->n && n < REACH_NAMES; i++)
+	{
+		const ScopeMember *scope = &reach->scopes[i].scope;
+
+		if (scope->kind != SCOPE_OPEN && scope->kind != SCOPE_GROUP && scope->value != NULL &&
+			reach_is(scope, "tokens") && reach_means_users(state, scope->kind))
+			names[n++] = pnstrdup(scope->value, scope->value_len);
+	}
+	reach_owners_ahead(state->hub->owners, names, n);
+	for (int i = 0; i < n; i++)
+		pfree(names[i]);
+	pfree(names);
+}
+
+/* Of one user. */
 static void
 reach_by_name(ReachState *state, const ScopeMember *tokens, int from)
 {
-	ReachHub   *hub = state->hub;
-	const HubSchema *schema = audit_hub_schema(hub->audit);
-	EffectiveWay *way = hub->way;
-	HubUser    *user;
-	int			at;
+	ReachOwners *owners = state->hub->owners;
+	char	   *name = pnstrdup(tokens->value, tokens->value_len);
+	const ReachOwner *owner;
 
-	if (way == NULL && hub->singles < REACH_SINGLES)
-	{
-		char	   *name = pnstrdup(tokens->value, tokens->value_len);
-		int			id;
-		HubWant		want = {.users = &id,.nusers = 1};
-
-		/* what the server's encoding cannot hold is nobody's name here */
-		if (module_text_if_representable(name) == NULL)
-			return;
-		hub->singles++;
-		id = hub_user_id(schema, name, false);
-		if (id == 0)
-			return;
-		way = effective_way(hub_load(schema, &want, false), effective_reading_flags());
-		user = hub_user(way->data, id);
-	}
-	else
-	{
-		reach_load_everyone(hub);
-		way = hub->way;
-		at = reach_find_user(hub, tokens);
-		user = at >= 0 ? hub->users[at] : NULL;
-	}
-	if (user != NULL && reach_tokens_of(state, tokens, user))
-		reach_act_as(state, way, user, tokens, from);
+	if (!reach_owner_known(owners, name))
+		reach_names_ahead(state, from);
+	owner = reach_owner_named(owners, name);
+	if (owner != NULL)
+		reach_act_as(state, owner, tokens, from);
+	pfree(name);
 }
 
+/* Once for each: another time would give what is there. */
 static void
-reach_by_tokens(ReachState *state, const ScopeMember *tokens, int from)
+reach_by_tokens(ReachState *state, int from)
 {
-	if (state->all_users)
+	const ScopeMember tokens = state->reach->scopes[from].scope;
+
+	if (state->all_users || state->reach->scopes[from].done || !reach_means_users(state, tokens.kind))
 		return;
-	if (tokens->kind == SCOPE_OPEN || tokens->kind == SCOPE_GROUP)
-	{
-		reach_load_everyone(state->hub);
-		reach_by_many(state, tokens, from);
-	}
-	else if (tokens->value != NULL)
-		reach_by_name(state, tokens, from);
-	state->all_users = tokens->kind == SCOPE_OPEN;
+	state->reach->scopes[from].done = true;
+	if (tokens.kind == SCOPE_OPEN || tokens.kind == SCOPE_GROUP)
+		reach_by_many(state, &tokens, from);
+	else if (tokens.value != NULL)
+		reach_by_name(state, &tokens, from);
+	state->all_users = tokens.kind == SCOPE_OPEN;
 }
 
 /* ---- groups ---- */
@@ -443,6 +341,8 @@ reach_widen(ReachState *state, const char *group, int from)
 		open.kind = SCOPE_OPEN;
 		open.value = NULL;
 		open.value_len = 0;
+		if (scopeset_covers_member(reach->all, &open, NULL))
+			continue;
 		reach_add(state, &open, reach->scopes[i].nsteps > reach->scopes[from].nsteps ? i : from,
 				  psprintf("puts whom it wants into group \"%s\"", group));
 	}
@@ -452,15 +352,14 @@ static void
 reach_join(ReachState *state, HubGroup *group, int from)
 {
 	EffectiveGrants *grants;
-	const char *step = psprintf("puts user \"%s\" into group \"%s\"", state->joining->name, group->name);
-	HubUser		joined = *state->joining;
-
+	const char *step = psprintf("puts user \"%s\" into group \"%s\"", state->joining, group->name);
 	/* as if that were the user's only group: its roles and shares */
-	joined.nroles = 0;
-	joined.nshares = 0;
-	joined.ngroups = 1;
-	joined.groups = &group;
-	grants = reach_grants(state, state->hub->groups_way, &joined, state->subject->kind == SUBJECT_TOKEN);
+	HubUser		joined = {.name = state->joining,.ngroups = 1,.groups = &group};
+	MemoryContext caller = MemoryContextSwitchTo(state->grants);
+
+	grants = effective_grants(state->hub->groups_way, &joined, NULL, NULL,
+							  state->subject->kind == SUBJECT_TOKEN);
+	MemoryContextSwitchTo(caller);
 	for (int i = 0; i < grants->n; i++)
 		if (grants->grants[i].scopes != NULL)
 			reach_add_set(state, grants->grants[i].scopes, from, step);
@@ -510,11 +409,14 @@ reach_by_making(ReachState *state, const ScopeMember *making, int from)
 		const ScopeMember *scope = &reach->scopes[i].scope;
 		char	   *name;
 
-		if (scope->kind != SCOPE_GROUP || (making->kind == SCOPE_GROUP && !reach_names(making, pnstrdup(scope->value, scope->value_len))))
+		if (scope->kind != SCOPE_GROUP ||
+			!(making->kind == SCOPE_OPEN ||
+			  (making->kind == SCOPE_GROUP && making->value_len == scope->value_len &&
+			   memcmp(making->value, scope->value, scope->value_len) == 0)))
 			continue;
 		name = pnstrdup(scope->value, scope->value_len);
-		if (making->kind == SCOPE_OPEN || making->kind == SCOPE_GROUP)
-			reach_widen(state, name, from);
+		reach_widen(state, name, from);
+		pfree(name);
 	}
 }
 
@@ -557,17 +459,15 @@ reach_begin(ReachHub *hub, FunctionCallInfo fcinfo)
 	memset(hub, 0, sizeof(*hub));
 	hub->audit = audit_hub(fcinfo);
 	hub->context = CurrentMemoryContext;
-	hub->batch = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz reach", ALLOCSET_DEFAULT_SIZES);
 }
 
 void
 reach_end(ReachHub *hub)
 {
-	MemoryContextDelete(hub->batch);
-	if (hub->way != NULL)
-		hub_free(hub->way->data);
-	if (hub->groups_way != NULL)
-		hub_free(hub->groups_way->data);
+	if (hub->groups_way == NULL)
+		return;
+	reach_owners_end(hub->owners);
+	hub_free(hub->groups_way->data);
 }
 
 static bool
@@ -624,7 +524,7 @@ reach_of(ReachHub *hub, EffectiveSubject *subject, const Scopeset *held)
 
 	/* a token that does not inherit gains nothing by what its owner joins */
 	if (subject->kind == SUBJECT_USER || (subject->token != NULL && issue_has_inherit(subject->token->stored)))
-		state.joining = subject->user;
+		state.joining = subject->user != NULL ? subject->user->name : NULL;
 	reach_add_set(&state, held, -1, NULL);
 	state.changed = true;
 	while (state.changed)
@@ -638,7 +538,7 @@ reach_of(ReachHub *hub, EffectiveSubject *subject, const Scopeset *held)
 
 			CHECK_FOR_INTERRUPTS();
 			if (reach_is(&scope, "tokens"))
-				reach_by_tokens(&state, &scope, i);
+				reach_by_tokens(&state, i);
 			else if (reach_is(&scope, "groups"))
 				reach_by_groups(&state, &scope, i);
 			else if (reach_is(&scope, "admin:groups"))
@@ -677,187 +577,4 @@ reach_begins(const Reach *reach, int index)
 	while (reach->scopes[index].from >= 0)
 		index = reach->scopes[index].from;
 	return &reach->scopes[index].scope;
-}
-
-/* ---- everybody ---- */
-
-/* so many subjects' ids are read at a time, and tokens */
-#define REACH_BATCH	1000
-
-typedef struct ReachEach
-{
-	ReachHub   *hub;
-	reach_subject_fn each;
-	void	   *arg;
-
-	/* of those whose tokens are looked at */
-	EffectiveWay *way;
-	MemoryContext tokens_context;
-	HubToken   *tokens[REACH_BATCH];
-	int			ntokens;
-} ReachEach;
-
-static bool
-reach_one(ReachEach *loop, EffectiveSubject *subject)
-{
-	MemoryContext caller = MemoryContextSwitchTo(loop->hub->batch);
-	bool		result;
-
-	CHECK_FOR_INTERRUPTS();
-	result = loop->each(loop->hub, subject, effective_subject_scopes(subject, NULL), loop->arg);
-	MemoryContextSwitchTo(caller);
-	MemoryContextReset(loop->hub->batch);
-	return result;
-}
-
-/* All of a kind, in order of id, in which they are read in parts. */
-static void
-reach_each_of(ReachEach *loop, SubjectKind kind, HubTable table, HubIds *found)
-{
-	const HubSchema *hub = audit_hub_schema(loop->hub->audit);
-	HubIds		ids = {0};
-	int			from = PG_INT32_MIN;
-
-	do
-	{
-		ids.n = 0;
-		hub_add_ids_from(hub, table, from, REACH_BATCH, &ids);
-		for (int i = 0; i < ids.n; i++)
-		{
-			EffectiveSubject subject;
-
-			if (audit_subject(loop->hub->audit, kind, ids.ids[i], &subject) &&
-				reach_one(loop, &subject))
-				hub_ids_add(found, ids.ids[i]);
-		}
-		from = ids.n > 0 ? ids.ids[ids.n - 1] : PG_INT32_MAX;
-	} while (ids.n == REACH_BATCH && from++ < PG_INT32_MAX);
-}
-
-/* The tokens that wait, after their clients were read in one go. */
-static void
-reach_tokens(ReachEach *loop)
-{
-	HubData    *data = loop->way->data;
-	char	   *clients[REACH_BATCH];
-	int			n = 0;
-
-	for (int i = 0; i < loop->ntokens; i++)
-		if (loop->tokens[i]->client_id != NULL && strcmp(loop->tokens[i]->client_id, "jupyterhub") != 0)
-			clients[n++] = loop->tokens[i]->client_id;
-	if (n > 0)
-		hub_clients_ahead(data, clients, n);
-	for (int i = 0; i < loop->ntokens; i++)
-	{
-		HubToken   *token = loop->tokens[i];
-		EffectiveSubject subject = {.kind = SUBJECT_TOKEN,.token = token,.data = data,.way = loop->way};
-
-		if (token->user_id != 0)
-			subject.user = hub_user(data, token->user_id);
-		else if (token->service_id != 0)
-			subject.service = hub_service(data, token->service_id);
-		(void) reach_one(loop, &subject);
-	}
-	loop->ntokens = 0;
-	MemoryContextReset(loop->tokens_context);
-}
-
-static void
-reach_token(HubToken *token, void *arg)
-{
-	ReachEach  *loop = arg;
-	MemoryContext caller = MemoryContextSwitchTo(loop->tokens_context);
-
-	loop->tokens[loop->ntokens++] = effective_copy_token(token);
-	MemoryContextSwitchTo(caller);
-	if (loop->ntokens == REACH_BATCH)
-		reach_tokens(loop);
-}
-
-/* Tokens come in any order of their owners, so all of these are there, and nobody else. */
-static void
-reach_each_token(ReachEach *loop, const HubIds *users, const HubIds *services)
-{
-	const HubSchema *hub = audit_hub_schema(loop->hub->audit);
-	HubWant		owners = {.users = users->ids,.nusers = users->n,.services = services->ids,.nservices = services->n};
-	HubTokenWant want = {.live_only = true,.users = users->ids,.nusers = users->n,.services = services->ids,.nservices = services->n};
-
-	if (users->n + services->n == 0)
-		return;
-	loop->way = effective_way(hub_load(hub, &owners, false), effective_reading_flags());
-	loop->tokens_context = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz reach tokens",
-												 ALLOCSET_DEFAULT_SIZES);
-	hub_each_token(hub, &want, false, reach_token, loop);
-	reach_tokens(loop);
-	MemoryContextDelete(loop->tokens_context);
-	hub_free(loop->way->data);
-}
-
-/* One of them; and of a token's owner it is seen first whether the token counts. */
-static void
-reach_each_one(ReachEach *loop, SubjectKind kind, int id)
-{
-	EffectiveSubject subject;
-
-	if (!audit_subject(loop->hub->audit, kind, id, &subject))
-		return;
-	if (kind == SUBJECT_TOKEN)
-	{
-		EffectiveSubject owner = subject;
-
-		owner.kind = subject.user != NULL ? SUBJECT_USER : SUBJECT_SERVICE;
-		owner.token = NULL;
-		if ((subject.user == NULL && subject.service == NULL) ||
-			effective_token_expired(subject.token) || !reach_one(loop, &owner))
-			return;
-	}
-	(void) reach_one(loop, &subject);
-}
-
-/*
- * Is the query about one subject?  A name that may be shown in another way than the
- * database has it is looked for among all.
- */
-static bool
-reach_asked(ReachEach *loop, FunctionCallInfo fcinfo)
-{
-	const HubSchema *hub = audit_hub_schema(loop->hub->audit);
-	Datum		kind;
-	Datum		name;
-	const char *word;
-	char	   *str;
-	char	   *end;
-	long		id;
-
-	if (GetDatabaseEncoding() != PG_UTF8 || !module_asked(fcinfo, 1, TEXTOID, &kind) ||
-		!module_asked(fcinfo, 2, TEXTOID, &name) || VARSIZE_ANY_EXHDR(DatumGetTextPP(name)) == 0)
-		return false;
-	word = TextDatumGetCString(kind);
-	str = TextDatumGetCString(name);
-	if (strcmp(word, effective_kind_names[SUBJECT_USER]) == 0)
-		reach_each_one(loop, SUBJECT_USER, hub_user_id(hub, str, false));
-	else if (strcmp(word, effective_kind_names[SUBJECT_SERVICE]) == 0)
-		reach_each_one(loop, SUBJECT_SERVICE, hub_service_id(hub, str, false));
-	else if (strcmp(word, effective_kind_names[SUBJECT_TOKEN]) == 0)
-	{
-		errno = 0;
-		id = strtol(str, &end, 10);
-		if (*end == '\0' && errno == 0 && id >= PG_INT32_MIN && id <= PG_INT32_MAX)
-			reach_each_one(loop, SUBJECT_TOKEN, (int) id);
-	}
-	return true;
-}
-
-void
-reach_each(ReachHub *hub, FunctionCallInfo fcinfo, reach_subject_fn each, void *arg)
-{
-	ReachEach	loop = {.hub = hub,.each = each,.arg = arg};
-	HubIds		users = {0};
-	HubIds		services = {0};
-
-	if (reach_asked(&loop, fcinfo))
-		return;
-	reach_each_of(&loop, SUBJECT_USER, HUB_USERS, &users);
-	reach_each_of(&loop, SUBJECT_SERVICE, HUB_SERVICES, &services);
-	reach_each_token(&loop, &users, &services);
 }

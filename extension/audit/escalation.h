@@ -8,7 +8,7 @@
 #ifndef JHUB_AUTHZ_ESCALATION_H
 #define JHUB_AUTHZ_ESCALATION_H
 
-#include "audit.h"
+#include "escalation_owners.h"
 
 /* A permission that was reached. */
 typedef struct Reached
@@ -17,6 +17,7 @@ typedef struct Reached
 	int			from;			/* the one that let it be reached; -1: it is held */
 	int			nsteps;
 	const char *step;			/* what was written then, in words; NULL: held */
+	bool		done;			/* tokens: those that it lets one make were looked at */
 } Reached;
 
 /* All that a subject holds and reaches; in the memory that was current. */
@@ -33,18 +34,12 @@ typedef struct ReachHub
 {
 	AuditHub   *audit;			/* subjects are read from it */
 	MemoryContext context;		/* what lasts to the end */
-	MemoryContext batch;		/* what lasts for one subject */
 
-	/* all groups, read when the first closure is made */
+	/* read when the first closure is made: all groups, and whose tokens can be made */
 	EffectiveWay *groups_way;
 	HubGroup  **groups;
 	int			ngroups;
-
-	/* everybody, read when many can be acted as, or too many were looked up */
-	EffectiveWay *way;
-	HubUser   **users;
-	int			nusers;
-	int			singles;
+	ReachOwners *owners;
 } ReachHub;
 
 extern void reach_begin(ReachHub *hub, FunctionCallInfo fcinfo);
@@ -64,7 +59,8 @@ extern const ScopeMember *reach_begins(const Reach *reach, int index);
 /*
  * Call each for every user and service, and every live token of those for whom
  * it returned true; or for one of them, if a query asks for its rows only, of which
- * the first two columns are the kind and the name.
+ * the first two columns are the kind and the name.  (escalation_each.c)  It is called
+ * in memory that is reset after it.
  */
 typedef bool (*reach_subject_fn) (ReachHub *hub, EffectiveSubject *subject,
 								  const Scopeset *held, void *arg);

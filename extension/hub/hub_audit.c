@@ -257,7 +257,8 @@ hub_ids_have(const HubIds *ids, int id)
 	return false;
 }
 
-static void
+/* A row of an id, to be added to a list. */
+void
 hub_id_row(HeapTuple row, TupleDesc desc, void *arg)
 {
 	hub_ids_add(arg, spi_int(row, desc, 1, 0));
@@ -406,5 +407,39 @@ hub_each_number_of_users(const HubSchema *hub, HubTable map, hub_number_fn each,
 	spi_each(psprintf("SELECT %s, count(*) FROM %s.%s GROUP BY 1",
 					  map == HUB_USER_GROUP_MAP ? "group_id" : "role_id", hub->quoted, hub_table_name(map)),
 			 0, NULL, NULL, NULL, false, hub_number_row, &loop);
+	spi_leave(&frame);
+}
+
+void
+hub_add_held_roles(const HubSchema *hub, HubIds *roles)
+{
+	Oid			types[1];
+	Datum		values[1];
+	SpiFrame	frame;
+
+	/* here, so that it does not lie in the frame */
+	hub_ids_begin(roles);
+	spi_enter(&frame, hub->owner);
+	spi_each(psprintf("SELECT role_id FROM %s UNION SELECT role_id FROM %s",
+					  hub_from(hub, HUB_USER_ROLE_MAP, "m", 0), hub_from(hub, HUB_GROUP_ROLE_MAP, "m", 0)),
+			 hub_from_args(hub, 0, types, values), types, values, NULL, false, hub_id_row, roles);
+	spi_leave(&frame);
+}
+
+void
+hub_add_users_named(const HubSchema *hub, char *const *names, int n, HubIds *users)
+{
+	Oid			types[2] = {TEXTARRAYOID};
+	Datum		values[2] = {spi_text_array(names, n)};
+	SpiFrame	frame;
+	uint64		found;
+
+	/* here, so that it does not lie in the frame */
+	hub_ids_begin(users);
+	spi_enter(&frame, hub->owner);
+	found = spi_run(psprintf("SELECT id FROM %s WHERE name = ANY ($1)", hub_from(hub, HUB_USERS, "u", 1)),
+					hub_from_args(hub, 1, types, values), types, values, NULL, true, false, 0);
+	for (uint64 i = 0; i < found; i++)
+		hub_id_row(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, users);
 	spi_leave(&frame);
 }

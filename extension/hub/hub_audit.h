@@ -103,8 +103,9 @@ extern void hub_ids_add(HubIds *ids, int id);
 /* Begin it here, where it is to be added to in other memory. */
 extern void hub_ids_begin(HubIds *ids);
 
-/* Sort them, each once. */
+/* Sort them, each once; then: is it among them? */
 extern void hub_ids_unique(HubIds *ids);
+extern bool hub_ids_have(const HubIds *ids, int id);
 
 /* Add the first ids of a table from this one on, in order, no more than so many. */
 extern void hub_add_ids_from(const HubSchema *hub, HubTable table, int from, int most, HubIds *ids);
@@ -125,8 +126,22 @@ extern void hub_each_member(const HubSchema *hub, const HubIds *groups, hub_memb
 typedef void (*hub_number_fn) (int id, int64 number, void *arg);
 extern void hub_each_number_of_users(const HubSchema *hub, HubTable map, hub_number_fn each, void *arg);
 
-/* Is it one of these?  They are sorted. */
-extern bool hub_ids_have(const HubIds *ids, int id);
+/* Add the roles that users or groups have. */
+extern void hub_add_held_roles(const HubSchema *hub, HubIds *roles);
+
+/* Add the ids of those users who have one of these names, UTF-8. */
+extern void hub_add_users_named(const HubSchema *hub, char *const *names, int n, HubIds *users);
+
+/* ---- users with the same roles (hub_role_sets.c) ---- */
+
+/*
+ * Add of each set of roles that users have, their own and their groups', the first
+ * user by name, and of those who are in one of these groups beside another one; and
+ * all who have a share.  Of these users; NULL: of all.  In order of name, by its bytes
+ * in the database.
+ */
+extern void hub_add_role_sets(const HubSchema *hub, const HubIds *of, const HubIds *beside,
+							  HubIds *users);
 
 /* ---- tokens in order of their owners (hub_token_order.c) ---- */
 

@@ -34,6 +34,9 @@
 /* so many ids are asked for at a time */
 #define HUB_MANY			1000
 
+/* so many users and groups are compared with each share, more by a hash */
+#define HUB_MANY_HOLDERS	64
+
 /* after so many clients, one by one, all of them are read */
 #define HUB_SINGLE_CLIENTS	3
 
@@ -290,7 +293,7 @@ hub_read_shares(HubLoad *load, const int *users, int nusers, const int *groups, 
 {
 	HubData    *data = load->data;
 	const HubSchema *hub = &data->schema;
-	bool		many = data->everyone || nusers + ngroups > HUB_MANY;
+	bool		many = data->everyone || nusers + ngroups > HUB_MANY_HOLDERS;
 	int			nargs = data->everyone ? 0 : 2;
 	Oid			types[3] = {INT4ARRAYOID, INT4ARRAYOID};
 	Datum		values[3];

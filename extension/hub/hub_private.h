@@ -53,6 +53,9 @@ hub_array(HeapTuple row, TupleDesc desc, int column, MemoryContext context)
 	return value;
 }
 
+/* hub_audit.c: adds the first column to HubIds */
+extern void hub_id_row(HeapTuple row, TupleDesc desc, void *arg);
+
 /* hub_schema.c */
 extern HubSchema *hub_schema_pinned(const char *schema_name, const char *pinned,
 									bool missing_ok, bool latest);
