@@ -19,7 +19,7 @@ SELECT floor(random() * 100000)::int AS seed \gset
 \ir ../testbed/random_hub.sql
 SELECT diag('role_reach_in_parts, seed: ' || :seed);
 INSERT INTO jhub_authz.attachment (hub_schema, mode) VALUES ('public', 'off');
-SELECT plan(21);
+SELECT plan(22);
 
 \if :{?few}
 \set users 300
@@ -41,6 +41,8 @@ INSERT INTO public.roles (id, name, scopes, managed_by_auth) VALUES
 INSERT INTO public.user_role_map SELECT id, 5001, false FROM public.users WHERE id >= 5000 OR id < 0 UNION ALL SELECT 5000 + 3 * i, 5002, false FROM generate_series(40, :users, 71) i
     UNION ALL SELECT 5000 + 3 * i, 5005, false FROM generate_series(2, :users, 3) i UNION ALL VALUES (-5, 5002, false), (4000, 5005, false);
 INSERT INTO public.user_group_map SELECT id, 5001 + (k * 31 + id) % 100 FROM public.users, generate_series(1, 2) k WHERE id >= 5000;
+INSERT INTO public.groups (id, name) VALUES (4000, 'pair');
+INSERT INTO public.user_group_map VALUES (5060, 4000), (5063, 4000);
 INSERT INTO public.group_role_map SELECT 5000 + i, 5003, false FROM generate_series(1, 100, 3) i;
 INSERT INTO public.service_role_map SELECT id, 5006, false FROM public.services WHERE name ~ '^rs[12]$';
 INSERT INTO public.spawners (id, user_id, name) SELECT 5000 + i, 5000 + 3 * (2 + i * 31 % (:users - 1)), CASE WHEN i % 4 = 0 THEN 'lab' ELSE '' END FROM generate_series(1, :users * 2 / 3) i
@@ -116,6 +118,9 @@ SELECT is(pg_temp.reach(role_name, relation, kind), pg_temp.told(relation, kind,
     ('nobody has it', 'reaches', 'user', $$ SELECT name FROM users $$),
     ('own', 'reaches', 'user', $$ SELECT 'anybody' $$),
     ('of a service', 'reaches', 'service', $$ SELECT name FROM services WHERE name ~ '^rs[12]$' $$)) AS v (role_name, relation, kind, what);
+-- who is in a group of few is shown by name, whatever roles they have
+SELECT is((SELECT array_agg(m[1] ORDER BY m[1]) FROM regexp_matches(jhub_authz.graph_dot('group', 'pair'), 'label="user\\n(u[0-9]+)"', 'g') m),
+    (SELECT array_agg(name::text ORDER BY name) FROM public.users WHERE id IN (5060, 5063)), 'two members of a group');
 -- tokens: those that hold what the role gives their owner, in whatever parts they come
 SELECT is(pg_temp.reach('crowd', 'uses it', 'token'), (SELECT count(*) || '/' || (SELECT count(*) FROM public.api_tokens WHERE expires_at IS NULL OR expires_at > now()) || ' ' || ((array_agg(t.id ORDER BY t.id))[1:20])::text
       FROM public.api_tokens t JOIN public.users u ON u.id = t.user_id JOIN jhub_authz.all_token_scopes() a ON a.token_id = t.id JOIN pg_temp.holders h ON h.user_id = u.id AND h.role = 'crowd'
