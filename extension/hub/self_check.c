@@ -319,6 +319,9 @@ self_check_scopes(const char *object, const Scopeset *scopes, const char *defect
 
 /* ---- tokens without a baseline ---- */
 
+/* so many baselines are there at a time */
+#define SELF_BASELINES	1000
+
 typedef struct SelfBaseline
 {
 	int			token_id;
@@ -326,46 +329,61 @@ typedef struct SelfBaseline
 	Timestamp	created;
 } SelfBaseline;
 
+/* Those that are next in order of token, in which tokens come, too. */
 typedef struct SelfBaselines
 {
 	SelfCheck  *check;
-	MemoryContext context;
 	int			n;
-	int			size;
-	SelfBaseline *rows;			/* in order of token */
-	int			next;			/* tokens come in the same order */
+	int			next;
+	bool		last;			/* there are none after these */
+	SelfBaseline rows[SELF_BASELINES];
 } SelfBaselines;
 
+/* The next baselines, from a token on. */
 static void
-self_check_baseline_row(HeapTuple row, TupleDesc desc, void *arg)
+self_check_read_baselines(SelfBaselines *baselines, int token_id)
 {
-	SelfBaselines *baselines = arg;
-	SelfBaseline *baseline;
-	bool		isnull;
-	Datum		created;
+	static const Oid types[2] = {INT4OID, INT8OID};
+	Datum		values[2] = {Int32GetDatum(token_id), Int64GetDatum(SELF_BASELINES)};
+	SpiFrame	frame;
 
-	if (baselines->n == baselines->size)
+	spi_enter(&frame, module_owner());
+	baselines->n = (int) spi_run("SELECT token_id, created FROM jhub_authz.token_baselines"
+								 " WHERE token_id >= $1 ORDER BY token_id LIMIT $2",
+								 2, types, values, NULL, true, false, 0);
+	for (int i = 0; i < baselines->n; i++)
 	{
-		baselines->size *= 2;
-		baselines->rows = repalloc_huge(baselines->rows, sizeof(SelfBaseline) * (Size) baselines->size);
+		SelfBaseline *baseline = &baselines->rows[i];
+		bool		isnull;
+		Datum		created = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull);
+
+		baseline->token_id = spi_int(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, 0);
+		baseline->has_created = !isnull;
+		baseline->created = isnull ? 0 : DatumGetTimestamp(created);
 	}
-	baseline = &baselines->rows[baselines->n++];
-	baseline->token_id = spi_int(row, desc, 1, 0);
-	created = SPI_getbinval(row, desc, 2, &isnull);
-	baseline->has_created = !isnull;
-	baseline->created = isnull ? 0 : DatumGetTimestamp(created);
+	spi_leave(&frame);
+	baselines->next = 0;
+	baselines->last = baselines->n < SELF_BASELINES;
+}
+
+/* That of a token, or NULL. */
+static const SelfBaseline *
+self_check_baseline(SelfBaselines *baselines, int token_id)
+{
+	while (baselines->next < baselines->n && baselines->rows[baselines->next].token_id < token_id)
+		baselines->next++;
+	if (baselines->next == baselines->n && !baselines->last)
+		self_check_read_baselines(baselines, token_id);
+	return baselines->next < baselines->n && baselines->rows[baselines->next].token_id == token_id ?
+		&baselines->rows[baselines->next] : NULL;
 }
 
 static void
 self_check_token(HubToken *token, void *arg)
 {
 	SelfBaselines *baselines = arg;
-	SelfBaseline *baseline = NULL;
+	const SelfBaseline *baseline = self_check_baseline(baselines, token->id);
 
-	while (baselines->next < baselines->n && baselines->rows[baselines->next].token_id < token->id)
-		baselines->next++;
-	if (baselines->next < baselines->n && baselines->rows[baselines->next].token_id == token->id)
-		baseline = &baselines->rows[baselines->next];
 	if (baseline == NULL)
 		self_check_row(baselines->check, "error", "baseline", psprintf("token %d", token->id),
 					   "The token has no baseline: it is not known if it grew.  Call attach() again.");
@@ -378,17 +396,12 @@ self_check_token(HubToken *token, void *arg)
 static void
 self_check_baselines(SelfCheck *check)
 {
-	SelfBaselines baselines = {.check = check};
+	SelfBaselines *baselines = palloc0(sizeof(SelfBaselines));
 	HubTokenWant want = {.all = true,.live_only = true};
-	SpiFrame	frame;
 
-	baselines.size = 1024;
-	baselines.rows = palloc(sizeof(SelfBaseline) * baselines.size);
-	spi_enter(&frame, module_owner());
-	spi_each("SELECT token_id, created FROM jhub_authz.token_baselines ORDER BY token_id",
-			 0, NULL, NULL, NULL, false, self_check_baseline_row, &baselines);
-	spi_leave(&frame);
-	hub_each_token(check->hub, &want, false, self_check_token, &baselines);
+	baselines->check = check;
+	hub_each_token(check->hub, &want, false, self_check_token, baselines);
+	pfree(baselines);
 }
 
 /* ---- policies of what is not there ---- */
