@@ -15,7 +15,7 @@ DROP SCHEMA IF EXISTS hub_past CASCADE;
 \ir ../testbed/hub_schema.sql
 SET client_min_messages = error;
 SET search_path = public, hub_past;
-SELECT plan(35);
+SELECT plan(36);
 
 CREATE FUNCTION hub_past.told(since timestamptz) RETURNS SETOF text LANGUAGE sql AS $$
     SELECT format('%s %s %s: %s [%s]', change, count(*), subject, cause, application_name)
@@ -132,6 +132,24 @@ SELECT jhub_authz.attach('hub_past') \g /dev/null
 SELECT results_eq(format($$ SELECT DISTINCT subject, cause, source FROM jhub_authz.scope_changes(%L, %L) $$, :'t', hub_past.moment()),
     $$ VALUES ('"quo"te', 'role "admin" given', 'attach') $$, '... what attach found');
 SELECT lives_ok(format($$ SELECT jhub_authz.user_scopes_as_of('alice', %L) $$, :'t'), '... what was before is there');
+
+-- pruned while it is being asked for: all of an answer is by one snapshot
+CREATE FUNCTION hub_past.fetched(c refcursor) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE r record;
+BEGIN
+    LOOP
+        FETCH c INTO r;
+        EXIT WHEN NOT FOUND;
+        RETURN NEXT r.c;
+    END LOOP;
+END $$;
+CREATE TABLE hub_past.whole AS SELECT row_number() OVER () AS n, c::text AS c FROM jhub_authz.scope_changes('-infinity', 'infinity') c;
+SELECT pg_sleep(0.01) \g /dev/null
+BEGIN;
+DECLARE asked CURSOR FOR SELECT c::text FROM jhub_authz.scope_changes('-infinity', 'infinity') c;
+SELECT jhub_authz.keep_history('1 microsecond') \g /dev/null
+SELECT results_eq($$ SELECT hub_past.fetched('asked') $$, $$ SELECT c FROM hub_past.whole ORDER BY n $$, 'pruned while it is read: all is told as it was');
+ROLLBACK;
 
 -- pruned
 SELECT pg_sleep(0.01) \g /dev/null

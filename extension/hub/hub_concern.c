@@ -216,10 +216,13 @@ hub_ids_by_ids(const HubSchema *hub, HubTable map, const char *column, const cha
 	values[0] = one ? Int32GetDatum(ids[0]) : spi_int_array(ids, n);
 	if (hub->past)
 	{
-		/* by a column without an index in the history */
+		/*
+		 * By a column without an index in the history; as of the snapshot by which
+		 * the rest of the past is read, for it may be pruned meanwhile.
+		 */
 		loop.ids = SPI_palloc(sizeof(int) * loop.size);
 		hub_plan_whole(hub);
-		spi_each(sql, hub_from_args(hub, 1, types, values), types, values, NULL, true,
+		spi_each(sql, hub_from_args(hub, 1, types, values), types, values, NULL, false,
 				 hub_id_of_row, &loop);
 		*result = loop.ids;
 		*nresult = loop.n;
@@ -452,10 +455,11 @@ hub_name_of(const HubSchema *hub, HubTable table, int id)
 	MemoryContext caller = CurrentMemoryContext;
 	char	   *result = NULL;
 
+	/* the past, too, by the snapshot by which the rest of it is read */
 	values[0] = Int32GetDatum(id);
 	spi_enter(&frame, hub->owner);
 	if (spi_run(psprintf("SELECT name FROM %s WHERE id = $1", hub_from(hub, table, "t", 1)),
-				hub_from_args(hub, 1, types, values), types, values, NULL, true, true, 1) > 0)
+				hub_from_args(hub, 1, types, values), types, values, NULL, true, !hub->past, 1) > 0)
 	{
 		char	   *name = spi_utf8(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 
