@@ -19,7 +19,7 @@ SELECT floor(random() * 100000)::int AS seed \gset
 \ir ../testbed/random_hub.sql
 SELECT diag('role_reach_in_parts, seed: ' || :seed);
 INSERT INTO jhub_authz.attachment (hub_schema, mode) VALUES ('public', 'off');
-SELECT plan(22);
+SELECT plan(25);
 
 \if :{?few}
 \set users 300
@@ -29,7 +29,8 @@ SELECT plan(22);
 -- users in 100 groups, with gaps between their ids, whose names and tokens are in
 -- another order than these; one has a negative id
 INSERT INTO public.users (id, name, admin, cookie_id) SELECT CASE i WHEN 1 THEN -5 ELSE 5000 + 3 * i END, 'u' || i * 7919 % 3001, i % 500 = 0, 'u' || i FROM generate_series(1, :users) i;
-INSERT INTO public.users (id, name, admin, cookie_id) VALUES (4000, 'anybody', false, 'anybody'), (4001, 'rs1', false, 'as a service');
+INSERT INTO public.users (id, name, admin, cookie_id) VALUES (4000, 'anybody', false, 'anybody'), (4001, 'rs1', false, 'as a service'),
+    (4002, E'tab\tx', false, 'not in a filter'), (4003, '', false, 'nor is this'), (4004, 'plain', false, 'plain');
 INSERT INTO public.groups (id, name) SELECT 5000 + i, 'g' || i FROM generate_series(1, 100) i;
 INSERT INTO public.roles (id, name, scopes, managed_by_auth) VALUES
     (5001, 'crowd', '["self"]', false),
@@ -37,16 +38,17 @@ INSERT INTO public.roles (id, name, scopes, managed_by_auth) VALUES
     (5003, 'by group', '["read:users!user", "read:groups!group=g1", "admin:servers!group=g2"]', false),
     (5004, 'nobody has it', '["read:users", "servers"]', false),
     (5005, 'own', '["custom:thing:read", "custom:thing:read!user", "access:services!service", "read:users!user=anybody"]', false),
-    (5006, 'of a service', '["access:services!service", "custom:thing:read!user", "servers!service", "delete:servers!user=u3"]', false);
+    (5006, 'of a service', '["access:services!service", "custom:thing:read!user", "servers!service", "delete:servers!user=u3"]', false),
+    (5007, 'odd names', '["self", "read:servers!user"]', false);
 INSERT INTO public.user_role_map SELECT id, 5001, false FROM public.users WHERE id >= 5000 OR id < 0 UNION ALL SELECT 5000 + 3 * i, 5002, false FROM generate_series(40, :users, 71) i
-    UNION ALL SELECT 5000 + 3 * i, 5005, false FROM generate_series(2, :users, 3) i UNION ALL VALUES (-5, 5002, false), (4000, 5005, false);
+    UNION ALL SELECT 5000 + 3 * i, 5005, false FROM generate_series(2, :users, 3) i UNION ALL VALUES (-5, 5002, false), (4000, 5005, false), (4002, 5007, false), (4003, 5007, false), (4004, 5007, false);
 INSERT INTO public.user_group_map SELECT id, 5001 + (k * 31 + id) % 100 FROM public.users, generate_series(1, 2) k WHERE id >= 5000;
 INSERT INTO public.groups (id, name) VALUES (4000, 'pair');
 INSERT INTO public.user_group_map VALUES (5060, 4000), (5063, 4000);
 INSERT INTO public.group_role_map SELECT 5000 + i, 5003, false FROM generate_series(1, 100, 3) i;
 INSERT INTO public.service_role_map SELECT id, 5006, false FROM public.services WHERE name ~ '^rs[12]$';
 INSERT INTO public.spawners (id, user_id, name) SELECT 5000 + i, 5000 + 3 * (2 + i * 31 % (:users - 1)), CASE WHEN i % 4 = 0 THEN 'lab' ELSE '' END FROM generate_series(1, :users * 2 / 3) i
-    UNION ALL VALUES (4000, 4000, ''), (4001, -5, '');
+    UNION ALL VALUES (4000, 4000, ''), (4001, -5, ''), (4002, 4002, ''), (4003, 4003, ''), (4004, 4004, '');
 INSERT INTO public.api_tokens (id, user_id, client_id, created, expires_at, prefix, hashed, scopes)
 SELECT 5000 + i, 5000 + 3 * (2 + i * 7919 % (:users - 1)), CASE WHEN i % 3 = 0 THEN 'rc' || i % 30 ELSE 'jupyterhub' END, timestamp '2024-05-01', CASE WHEN i % 11 = 0 THEN timestamp '2024-06-01' END, 'zzzz', 'x' || i,
        CASE i % 3 WHEN 1 THEN '["read:users:name!user", "servers!server=u' || i % 3001 || '/"]' ELSE '["inherit"]' END FROM generate_series(1, :users * 4 / 3) i
@@ -117,6 +119,10 @@ SELECT is(pg_temp.reach(role_name, relation, kind), pg_temp.told(relation, kind,
     ('by group', 'reaches', 'user', $$ SELECT name FROM users WHERE id IN (SELECT user_id FROM pg_temp.holders WHERE role = 'by group' UNION SELECT user_id FROM pg_temp.members WHERE "group" = 'g2') $$),
     ('nobody has it', 'reaches', 'user', $$ SELECT name FROM users $$),
     ('own', 'reaches', 'user', $$ SELECT 'anybody' $$),
+    -- a name that can be in no filter: such a user holds nothing of its own
+    ('odd names', 'has it', 'user', $$ VALUES (''), (E'tab\tx'), ('plain') $$),
+    ('odd names', 'reaches', 'user', $$ SELECT 'plain' $$),
+    ('odd names', 'reaches', 'server', $$ SELECT 'plain/' $$),
     ('of a service', 'reaches', 'service', $$ SELECT name FROM services WHERE name ~ '^rs[12]$' $$)) AS v (role_name, relation, kind, what);
 -- who is in a group of few is shown by name, whatever roles they have
 SELECT is((SELECT array_agg(m[1] ORDER BY m[1]) FROM regexp_matches(jhub_authz.graph_dot('group', 'pair'), 'label="user\\n(u[0-9]+)"', 'g') m),

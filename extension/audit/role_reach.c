@@ -215,7 +215,9 @@ reach_user(int id, const char *name, void *arg)
 	if (has || by_group)
 	{
 		hub_ids_add(&reach->owners, id);
-		about |= reach->whom.own;
+		/* whose name can be in no filter holds nothing of its own */
+		if (scope_value_ok(name, strlen(name)))
+			about |= reach->whom.own;
 	}
 	if (hub_ids_have(&reach->members, id))
 		about |= ABOUT_USERS;
