@@ -49,11 +49,7 @@ OPERATIONS_OF = {"findings, all": 4, "the report": 5}
 PLANS_OF = {"findings, all": 4 * MB, "the report": 8 * MB}
 
 # These do not hold yet: they are shown, and do not fail.  The list gets shorter.
-NOT_YET = {
-    "whoever could get more, as findings",
-    "findings, all",
-    "the report",
-}
+NOT_YET = set()
 
 
 # what audit.py does not ask
