@@ -6,7 +6,8 @@
  * The hub is loaded once, set-at-a-time, and each row is computed by the very
  * functions that answer for a single subject.  Nothing raises on account of
  * one row: what does not parse is told in the column "error".  If the query asks
- * for one user or service by name, no more is loaded than for that one.
+ * for one user or service by name, no more is loaded than for that one; for groups,
+ * no users.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,6 +21,8 @@
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
+#include "../hub/hub_audit.h"
+
 static HubData *
 effective_load_everyone(void)
 {
@@ -28,6 +31,21 @@ effective_load_everyone(void)
 	memset(&want, 0, sizeof(want));
 	want.everyone = true;
 	return hub_load(hub_schema(false, false), &want, false);
+}
+
+/* All groups, and nobody who is in them. */
+static HubData *
+effective_load_groups(void)
+{
+	const HubSchema *hub = hub_schema(false, false);
+	HubIds		ids = {0};
+	HubWant		want;
+
+	hub_add_ids_from(hub, HUB_GROUPS, PG_INT32_MIN, PG_INT32_MAX, &ids);
+	memset(&want, 0, sizeof(want));
+	want.groups = ids.ids;
+	want.ngroups = ids.n;
+	return hub_load(hub, &want, false);
 }
 
 /*
@@ -149,7 +167,7 @@ jhub_authz_all_group_scopes(PG_FUNCTION_ARGS)
 	int			n;
 
 	InitMaterializedSRF(fcinfo, 0);
-	data = effective_load_everyone();
+	data = effective_load_groups();
 	way = effective_way(data, 0);
 	groups = hub_groups(data, &n);
 	for (int i = 0; i < n; i++)
