@@ -307,6 +307,7 @@ order_part_size(Changes *c, int n)
 bool
 changes_next_part(Changes *c)
 {
+	Size		room = (Size) work_mem * 1024 / 4;
 	int			n = 0;
 
 	if (c->nconcerned > 0)
@@ -327,7 +328,8 @@ changes_next_part(Changes *c)
 
 		order_subject(c, concerned);
 		another = last == NULL || last->kind != concerned->kind || last->id != concerned->id;
-		if (another && n == c->part_most)
+		/* few subjects may have very many causes */
+		if (another && (n == c->part_most || c->nconcerned * sizeof(Concerned) > room))
 			break;
 		n += another;
 		/* who had a role before and has it still is there twice */

@@ -157,6 +157,22 @@ grants_compare(int id, const char *name, void *arg)
 }
 
 /*
+ * May it be shown in another way than the database has it?  ASCII is the same in all
+ * encodings of a server; a backslash may be of what one of them has no character for.
+ */
+static bool
+grants_shown_otherwise(const text *name)
+{
+	const char *str = VARDATA_ANY(name);
+	int			len = VARSIZE_ANY_EXHDR(name);
+
+	for (int i = 0; i < len; i++)
+		if (str[i] == '\\' || IS_HIGHBIT_SET(str[i]))
+			return GetDatabaseEncoding() != PG_UTF8;
+	return len == 0;			/* of NULL */
+}
+
+/*
  * _is_there(kind, name) - is there a user, service, group or role of this name, as
  * actual_grants() shows it?  By its key; where a name may be shown in another way than
  * the database has it, among all.
@@ -175,7 +191,7 @@ jhub_authz__is_there(PG_FUNCTION_ARGS)
 	hub = hub_schema(false, false);
 	if (VARSIZE_ANY_EXHDR(wanted.name) > 0)
 		hub_one_key(hub, tables[kind], 0, wanted.name, grants_found, &wanted);
-	if (!wanted.found && (GetDatabaseEncoding() != PG_UTF8 || VARSIZE_ANY_EXHDR(wanted.name) == 0))
+	if (!wanted.found && grants_shown_otherwise(wanted.name))
 		hub_each_key(hub, tables[kind], grants_compare, &wanted);
 	PG_RETURN_BOOL(wanted.found);
 }
