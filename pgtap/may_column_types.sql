@@ -15,7 +15,7 @@ CREATE SCHEMA hub_test AUTHORIZATION hub_test_owner;
 \set hub_owner hub_test_owner
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
-SELECT plan(13);
+SELECT plan(17);
 SELECT is(jhub_authz.attach('hub_test'), '5.5', 'attached');
 CREATE TEMP TABLE plain AS SELECT * FROM jhub_authz.all_token_scopes();
 CREATE TEMP TABLE seen AS SELECT v FROM jhub_authz.visible_users('["list:users"]') v;
@@ -59,6 +59,22 @@ ALTER TABLE hub_test.api_tokens ALTER scopes TYPE bytea USING convert_to(scopes,
 RESET ROLE;
 SELECT throws_ok($$ INSERT INTO hub_test.api_tokens (user_id, client_id, created, hashed, scopes) VALUES (9, 'jupyterhub', '2024-03-01', 'h', '["self"]') $$, '42804', NULL, 'scopes of another type are refused');
 SELECT isnt_empty($$ SELECT * FROM jhub_authz.self_check() WHERE check_name = 'stored_scopes' $$, '... and those that are there are findings');
+ROLLBACK TO a;
+CREATE TEMP TABLE users_seen AS SELECT * FROM jhub_authz._users_seen();
+SAVEPOINT a;
+SET LOCAL ROLE hub_test_owner;
+ALTER TABLE hub_test.users ALTER created TYPE timetz USING '12:00+00', ALTER last_activity TYPE timetz USING '12:00+00';
+RESET ROLE;
+SELECT throws_ok('SELECT * FROM jhub_authz._users_seen()', '42804', NULL, 'a time of day is no moment: when users were seen');
+SELECT throws_ok('SELECT * FROM jhub_authz._users_made(NULL)', '42804', NULL, '... and made');
+ROLLBACK TO a;
+SAVEPOINT a;
+SET LOCAL ROLE hub_test_owner;
+ALTER TABLE hub_test.users ALTER created TYPE timestamptz USING created AT TIME ZONE 'UTC', ALTER last_activity TYPE timestamptz USING last_activity AT TIME ZONE 'UTC';
+RESET ROLE;
+SET LOCAL timezone = 'Asia/Tokyo';
+SELECT set_eq('SELECT user_id, created, last_activity FROM jhub_authz._users_seen()', 'SELECT user_id, created, last_activity FROM users_seen', 'a moment is, with a time zone, too');
+SELECT set_eq('SELECT * FROM jhub_authz._users_made(NULL)', 'SELECT name, created FROM users_seen', '... for all who ask');
 ROLLBACK TO a;
 SELECT is_empty($$ SELECT * FROM jhub_authz.self_check() WHERE level = 'error' $$, 'all is well');
 SELECT * FROM finish();

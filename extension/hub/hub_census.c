@@ -13,6 +13,7 @@
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 typedef struct HubCensus
@@ -22,6 +23,26 @@ typedef struct HubCensus
 	int			scopes;			/* column of stored scopes, or 0 */
 	HubParseCache *cache;
 } HubCensus;
+
+/*
+ * The owner of the hub's tables can give a column another type: see spi_int.  What
+ * should be text or a number is cast in the query, but a time has to be one.
+ */
+Datum
+hub_passed_on(HeapTuple row, TupleDesc desc, int column, TupleDesc answer, int answer_column, bool *isnull)
+{
+	Oid			type = SPI_gettypeid(desc, column);
+	Oid			wanted = SPI_gettypeid(answer, answer_column);
+
+	/* what was made timestamptz is the same moment */
+	if (type != wanted && !(wanted == TIMESTAMPTZOID && type == TIMESTAMPOID))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of the hub's tables is of type %s",
+						NameStr(TupleDescAttr(answer, answer_column - 1)->attname), format_type_be(type)),
+				 errdetail("It should give %s.", format_type_be(wanted))));
+	return SPI_getbinval(row, desc, column, isnull);
+}
 
 /*
  * Pass a row on as it is, but for stored scopes, which become a set and, in the
@@ -41,7 +62,7 @@ hub_census_row(HeapTuple row, TupleDesc desc, void *arg)
 
 		if (i != census->scopes)
 		{
-			values[n] = SPI_getbinval(row, desc, i, &nulls[n]);
+			values[n] = hub_passed_on(row, desc, i, census->desc, n + 1, &nulls[n]);
 			n++;
 			continue;
 		}

@@ -71,6 +71,9 @@ extern int	hub_from_args(const HubSchema *hub, int nargs, Oid *types, Datum *val
 /* After spi_enter: what is planned until spi_leave goes through whole tables. */
 extern void hub_plan_whole(const HubSchema *hub);
 
+/* A value as it is, for a column of an answer; an error if it is of another type. */
+extern Datum hub_passed_on(HeapTuple row, TupleDesc desc, int column, TupleDesc answer, int answer_column, bool *isnull);
+
 /* Tokens that are today as they were at the moment of a past schema. */
 extern void hub_past_each_unchanged(const HubSchema *past, const HubTokenWant *want, bool latest,
 									hub_token_fn each, void *arg);

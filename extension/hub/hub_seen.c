@@ -148,7 +148,7 @@ seen_user_row(HeapTuple row, TupleDesc desc, void *arg)
 	if (user == NULL)
 		return;
 	for (int i = 0; i < SEEN_LIVE_TOKENS; i++)
-		values[i] = SPI_getbinval(row, desc, i + 1, &nulls[i]);
+		values[i] = hub_passed_on(row, desc, i + 1, seen->rsinfo->setDesc, i + 1, &nulls[i]);
 	values[SEEN_LIVE_TOKENS] = Int64GetDatum(user->live_tokens);
 	/* both count microseconds from the same moment in UTC */
 	values[SEEN_LAST_TOKEN_USE] = TimestampTzGetDatum((TimestampTz) user->use);
