@@ -26,7 +26,7 @@ SELECT diag('audit_escalation_parts, seed: ' || :seed);
 \set users 1500
 \set subjects 60
 \endif
-SELECT plan(16);
+SELECT plan(20);
 
 CREATE FUNCTION pg_temp.pick(VARIADIC what text[]) RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT what[1 + floor(random() * cardinality(what))::int] $$;
 CREATE FUNCTION pg_temp.some_user() RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT 'u' || 1 + floor(random() * 320)::int $$;
@@ -113,6 +113,16 @@ INSERT INTO public.services (id, name, admin) VALUES (3003, 'of readers', false)
 INSERT INTO public.service_role_map VALUES (3003, 3003, false), (3004, 3004, false), (3005, 3005, false);
 SELECT pg_temp.someone(9003, 'étienne', 'readers'), pg_temp.someone(9002, 'zoe', 'readers'), pg_temp.someone(9004, 'Zachary', 'readers'), pg_temp.someone(9001, 'adam', 'readers') \g /dev/null
 SELECT is(pg_temp.step('service', 'of readers', 'read:metrics!group=readers'), 'makes a token of user "Zachary", as of anybody in the group', 'the first by name');
+-- Of those with the same roles the first by name gains by the second what the others gain by the first
+INSERT INTO public.groups (id, name) VALUES (3010, 'twins'), (3011, 'alone');
+INSERT INTO public.roles (id, name, scopes, managed_by_auth) VALUES (3010, 'minter of twins', '["tokens!group=twins", "read:metrics!user"]', false), (3011, 'minter of nobody else', '["tokens!group=alone", "read:metrics!user"]', false);
+INSERT INTO public.group_role_map VALUES (3010, 3010, false), (3011, 3011, false);
+SELECT pg_temp.someone(9031, 'tim', 'twins'), pg_temp.someone(9032, 'tom', 'twins'), pg_temp.someone(9033, 'una', 'alone') \g /dev/null
+SELECT is(pg_temp.step('user', 'tom', 'read:metrics!group=twins'), 'makes a token of user "tim", as of anybody in the group', 'the others, by the first');
+SELECT is(pg_temp.step('user', 'tim', 'read:metrics!group=twins'), 'makes a token of user "tom", as of anybody in the group', '... who gains the same by the second');
+SELECT is(pg_temp.step('user', 'una', 'read:metrics!group=alone'), NULL, '... but nothing without a second');
+SELECT set_eq($$ SELECT scope, steps FROM jhub_authz.escalation_paths WHERE subject_kind = 'user' AND subject = 'tim' $$,
+              $$ SELECT scope, steps FROM jhub_authz.escalation_paths x WHERE subject = 'tim' $$, '... asked for alone or among all');
 -- who holds something without a filter comes before
 SELECT pg_temp.someone(9011, 'bert', 'openers', 'readers'), pg_temp.someone(9012, 'anna', 'openers'), pg_temp.someone(9013, 'Aaron', 'openers', 'readers') \g /dev/null
 SELECT is(pg_temp.step('service', 'of readers', 'admin:auth_state'), 'makes a token of user "Aaron", as of anybody in the group', 'those come first who hold something without a filter');

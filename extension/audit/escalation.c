@@ -136,6 +136,13 @@ reach_load_groups(ReachHub *hub)
 
 /* ---- tokens ---- */
 
+/* The user who asks, who acts as itself already. */
+static const HubUser *
+reach_itself(const ReachState *state)
+{
+	return state->subject->kind == SUBJECT_USER ? state->subject->user : NULL;
+}
+
 /*
  * What a token of that user can hold.  With a filter that means many users, what
  * is about the user itself is had for all of them.
@@ -145,8 +152,6 @@ reach_act_as(ReachState *state, const ReachOwner *owner, const ScopeMember *toke
 {
 	const char *step = NULL;
 
-	if (state->subject->kind == SUBJECT_USER && state->subject->user->id == owner->id)
-		return;
 	for (int i = 0; i < owner->n; i++)
 	{
 		ScopeIter	iter;
@@ -233,23 +238,34 @@ reach_has_most(const ReachState *state)
 		(reach->n >= REACH_MOST && state->as_user && state->joining != NULL);
 }
 
+/* Of those who are told of; true: the one who asks was among them. */
+static bool
+reach_by_these(ReachState *state, const ScopeMember *tokens, int from)
+{
+	ReachOwner	owner;
+	bool		met = false;
+
+	while (!reach_has_most(state) &&
+		   reach_owners_next(state->hub->owners, state->reach->all, reach_itself(state), &met, &owner))
+		reach_act_as(state, &owner, tokens, from);
+	return met;
+}
+
 static void
 reach_by_many(ReachState *state, const ScopeMember *tokens, int from)
 {
 	ReachOwners *owners = state->hub->owners;
 	int			group = tokens->kind == SCOPE_GROUP ? reach_find_group(state->hub, tokens) : REACH_ALL_USERS;
-	ReachOwner	owner;
 
 	/* most of those who can do this can do everything */
 	if ((tokens->kind == SCOPE_GROUP && group < 0) || reach_has_most(state))
 		return;
-	reach_owners_many(owners, group);
-	while (reach_owners_next(owners, state->reach->all, &owner))
-	{
-		reach_act_as(state, &owner, tokens, from);
-		if (reach_has_most(state))
-			break;
-	}
+	reach_owners_many(owners, group, false);
+	if (!reach_by_these(state, tokens, from))
+		return;
+	/* who stands for others with the same roles gains by one of these */
+	reach_owners_many(owners, group, true);
+	(void) reach_by_these(state, tokens, from);
 }
 
 /* so many names are looked up together */
@@ -288,7 +304,7 @@ reach_by_name(ReachState *state, const ScopeMember *tokens, int from)
 	if (!reach_owner_known(owners, name))
 		reach_names_ahead(state, from);
 	owner = reach_owner_named(owners, name);
-	if (owner != NULL)
+	if (owner != NULL && !(reach_itself(state) != NULL && reach_itself(state)->id == owner->id))
 		reach_act_as(state, owner, tokens, from);
 	pfree(name);
 }

@@ -66,7 +66,7 @@ struct ReachOwners
 	TupleTableSlot *slot;
 	MemoryContext row;			/* the one that was told last */
 	int			reader;			/* read pointer that goes through rows */
-	int		   *begins;			/* read pointers by group, the last of all users; 0: none */
+	int		   *begins;			/* read pointers by question; 0: none */
 	int			which;			/* what the reader is in */
 
 	MemoryContext named_context;
@@ -286,7 +286,7 @@ owners_begin_store(ReachOwners *owners)
 	owners->slot = MakeSingleTupleTableSlot(owners->desc, &TTSOpsMinimalTuple);
 	owners->row = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz reach owner",
 										ALLOCSET_DEFAULT_SIZES);
-	owners->begins = palloc0(sizeof(int) * (owners->ngroups + 1));
+	owners->begins = palloc0(sizeof(int) * 2 * (owners->ngroups + 1));
 	owners->store = tuplestore_begin_heap(false, false, Max(work_mem / OWNERS_STORE_PART, 64));
 	tuplestore_set_eflags(owners->store, EXEC_FLAG_REWIND);
 	owners->reader = tuplestore_alloc_read_pointer(owners->store, EXEC_FLAG_REWIND);
@@ -305,13 +305,16 @@ owners_put_later(ReachOwners *owners, Tuplestorestate *later)
 }
 
 /*
- * Answer a question: which is a group's index, or the number of groups for all users.
- * Of users with the same roles one is enough: what differs is what is about themselves,
- * which is had for all of them.  Shares differ.
+ * Answer a question: which is a group's index, or the number of groups for all users;
+ * and so much more again for the second ones.  Of users with the same roles one is
+ * enough: what differs is what is about themselves, which is had for all of them.
+ * Shares differ.
  */
 static void
 owners_collect(ReachOwners *owners, int which)
 {
+	bool		second = which > owners->ngroups;
+	int			index = which % (owners->ngroups + 1);
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "jhub_authz reach many",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
@@ -322,16 +325,16 @@ owners_collect(ReachOwners *owners, int which)
 	for (int i = 0; i < owners->ngroups; i++)
 		if (owners_shares_open(owners->groups[i]))
 			hub_ids_add(&open, owners->groups[i]->id);
-	if (which < owners->ngroups)
+	if (index < owners->ngroups)
 	{
-		HubIds		group = {.n = 1,.ids = &owners->groups[which]->id};
+		HubIds		group = {.n = 1,.ids = &owners->groups[index]->id};
 		HubIds		members = {0};
 
 		hub_add_members(owners->hub, &group, &members);
-		hub_add_role_sets(owners->hub, &members, &open, &users);
+		hub_add_role_sets(owners->hub, second, &members, &open, &users);
 	}
 	else
-		hub_add_role_sets(owners->hub, NULL, &open, &users);
+		hub_add_role_sets(owners->hub, second, NULL, &open, &users);
 
 	/* a pointer that is at the end gets to the first row that is put then */
 	tuplestore_select_read_pointer(owners->store, OWNERS_END);
@@ -347,11 +350,13 @@ owners_collect(ReachOwners *owners, int which)
 /* ---- many: telling ---- */
 
 void
-reach_owners_many(ReachOwners *owners, int group)
+reach_owners_many(ReachOwners *owners, int group, bool second)
 {
 	if (owners->store == NULL)
 		owners_begin_store(owners);
 	owners->which = group == REACH_ALL_USERS ? owners->ngroups : group;
+	if (second)
+		owners->which += owners->ngroups + 1;
 	if (owners->begins[owners->which] == 0)
 		owners_collect(owners, owners->which);
 	tuplestore_copy_read_pointer(owners->store, owners->begins[owners->which], owners->reader);
@@ -372,7 +377,8 @@ owners_get(ReachOwners *owners, ReachOwner *owner)
 }
 
 bool
-reach_owners_next(ReachOwners *owners, const Scopeset *held, ReachOwner *owner)
+reach_owners_next(ReachOwners *owners, const Scopeset *held, const HubUser *but, bool *met,
+				  ReachOwner *owner)
 {
 	MemoryContext caller;
 	bool		isnull;
@@ -387,6 +393,11 @@ reach_owners_next(ReachOwners *owners, const Scopeset *held, ReachOwner *owner)
 		if (!tuplestore_gettupleslot(owners->store, true, false, owners->slot) ||
 			DatumGetInt32(slot_getattr(owners->slot, OWNERS_WHICH + 1, &isnull)) != owners->which)
 			break;
+		if (but != NULL && DatumGetInt32(slot_getattr(owners->slot, OWNERS_ID + 1, &isnull)) == but->id)
+		{
+			*met = true;
+			continue;
+		}
 		if (scopeset_covers_with(held, (Scopeset *) DatumGetPointer(slot_getattr(owners->slot, OWNERS_FULL + 1, &isnull)), NULL))
 			continue;
 		owners_get(owners, owner);

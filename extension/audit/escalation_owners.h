@@ -31,13 +31,18 @@ extern const Scopeset *reach_owners_most(ReachOwners *owners);
 /*
  * Many: all users, or the members of a group (its index; REACH_ALL_USERS).  Not each
  * is told of, but for each set of roles the first one by name, and those who have
- * shares; those who hold something without filter come first.
+ * shares; those who hold something without filter come first.  Who is the first of a
+ * set itself asks for the second of each as well.
  */
 #define REACH_ALL_USERS	(-1)
-extern void reach_owners_many(ReachOwners *owners, int group);
+extern void reach_owners_many(ReachOwners *owners, int group, bool second);
 
-/* The next of them who holds what this does not cover.  Good until the next call. */
-extern bool reach_owners_next(ReachOwners *owners, const Scopeset *held, ReachOwner *owner);
+/*
+ * The next of them who holds what this does not cover.  Good until the next call.
+ * One user, if not NULL, is not told of, but *met is set when it comes by.
+ */
+extern bool reach_owners_next(ReachOwners *owners, const Scopeset *held, const HubUser *but, bool *met,
+							  ReachOwner *owner);
 
 /*
  * One by name, NULL if there is none such.  Those who will be asked for are better

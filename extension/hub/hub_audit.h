@@ -137,10 +137,10 @@ extern void hub_add_users_named(const HubSchema *hub, char *const *names, int n,
 /*
  * Add of each set of roles that users have, their own and their groups', the first
  * user by name, and of those who are in one of these groups beside another one; and
- * all who have a share.  Of these users; NULL: of all.  In order of name, by its bytes
- * in the database.
+ * all who have a share.  Or else the second of each set, and nobody for their shares.
+ * Of these users; NULL: of all.  In order of name, by its bytes in the database.
  */
-extern void hub_add_role_sets(const HubSchema *hub, const HubIds *of, const HubIds *beside,
+extern void hub_add_role_sets(const HubSchema *hub, bool second, const HubIds *of, const HubIds *beside,
 							  HubIds *users);
 
 /* ---- tokens in order of their owners (hub_token_order.c) ---- */
