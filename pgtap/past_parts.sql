@@ -20,26 +20,36 @@ SELECT floor(random() * 1000000)::int AS seed \gset
 \endif
 SELECT setseed(:seed / 1000000.0) \g /dev/null
 SELECT diag('past_parts, seed: ' || :seed);
+\if :{?few}
+\set users 300
+\set changes 10
+\set told 1000
+\else
+\set users 3000
+\set changes 300
+\set told 10000
+\endif
+SELECT set_config('past_parts.users', :'users', false), set_config('past_parts.changes', :'changes', false) \g /dev/null
 SELECT plan(13);
 
--- 3,000 users in 60 groups, with gaps between the ids, some far away
+-- users in 60 groups, with gaps between the ids, some far away
 CREATE FUNCTION hub_past.some(n int, OUT u int, OUT g int, OUT r int) RETURNS SETOF record LANGUAGE sql VOLATILE AS $$
-    SELECT 1000 + 3 * (1 + floor(random() * 3000)::int), 1000 + (1 + floor(random() * 60)::int), 1000 + (1 + floor(random() * 40)::int) FROM generate_series(1, n) $$;
-INSERT INTO hub_past.users (id, name, admin, cookie_id) SELECT 1000 + 3 * i, 'u' || i, i % 500 = 0, 'u' || i FROM generate_series(1, 3000) i;
+    SELECT 1000 + 3 * (1 + floor(random() * current_setting('past_parts.users')::int)::int), 1000 + (1 + floor(random() * 60)::int), 1000 + (1 + floor(random() * 40)::int) FROM generate_series(1, n) $$;
+INSERT INTO hub_past.users (id, name, admin, cookie_id) SELECT 1000 + 3 * i, 'u' || i, i % 500 = 0, 'u' || i FROM generate_series(1, :users) i;
 INSERT INTO hub_past.users (id, name, admin, cookie_id) VALUES (2000000000, 'last', false, 'last'), (-7, 'first', false, 'first');
 INSERT INTO hub_past.groups (id, name) SELECT 1000 + i, 'g' || i FROM generate_series(1, 60) i;
 INSERT INTO hub_past.services (id, name, admin) SELECT 1000 + i, 's' || i, false FROM generate_series(1, 50) i;
 INSERT INTO hub_past.roles (id, name, scopes, managed_by_auth)
 SELECT 1000 + i, 'r' || i, format('["list:users!group=g%1$s", "read:users:name!user", "custom:a:all"]', i), false FROM generate_series(1, 40) i;
 INSERT INTO hub_past.user_role_map SELECT id, 1, false FROM hub_past.users WHERE id NOT BETWEEN 0 AND 1000;
-INSERT INTO hub_past.user_role_map SELECT DISTINCT u, r, false FROM hub_past.some(2000);
+INSERT INTO hub_past.user_role_map SELECT DISTINCT u, r, false FROM hub_past.some(:users * 2 / 3);
 INSERT INTO hub_past.service_role_map SELECT 1000 + i, 1001 + i % 40, false FROM generate_series(1, 50) i;
 INSERT INTO hub_past.group_role_map SELECT DISTINCT g, r, false FROM hub_past.some(50);
-INSERT INTO hub_past.user_group_map SELECT DISTINCT u, g FROM hub_past.some(4000);
-INSERT INTO hub_past.spawners (id, user_id, name) SELECT 1000 + i, 1000 + 3 * i, '' FROM generate_series(1, 3000) i;
+INSERT INTO hub_past.user_group_map SELECT DISTINCT u, g FROM hub_past.some(:users * 4 / 3);
+INSERT INTO hub_past.spawners (id, user_id, name) SELECT 1000 + i, 1000 + 3 * i, '' FROM generate_series(1, :users) i;
 INSERT INTO hub_past.shares (id, owner_id, spawner_id, user_id, group_id, created_at, scopes)
-SELECT 1000 + i, 1000 + 3 * i, 1000 + i, CASE WHEN i % 3 > 0 THEN 1000 + 3 * (1 + i * 11 % 3000) END, CASE WHEN i % 3 = 0 THEN 1001 + i % 60 END, '2024-01-01',
-       '["access:servers!server=u' || i || '/"]' FROM generate_series(1, 300) i;
+SELECT 1000 + i, 1000 + 3 * i, 1000 + i, CASE WHEN i % 3 > 0 THEN 1000 + 3 * (1 + i * 11 % :users) END, CASE WHEN i % 3 = 0 THEN 1001 + i % 60 END, '2024-01-01',
+       '["access:servers!server=u' || i || '/"]' FROM generate_series(1, :users / 10) i;
 SELECT jhub_authz.attach('hub_past'), jhub_authz.define_scopes('{"custom:a:read": {"description": "x"}, "custom:a:all": {"description": "x", "subscopes": ["custom:a:read"]}}') \g /dev/null
 ANALYZE;
 
@@ -61,7 +71,7 @@ CREATE TABLE hub_past.had AS SELECT user_id FROM hub_past.user_role_map WHERE ro
 UPDATE hub_past.roles SET scopes = '["self", "read:hub"]' WHERE id = 1;
 CALL hub_past.keep(2);
 BEGIN;
-INSERT INTO hub_past.user_group_map SELECT DISTINCT u, g FROM hub_past.some(1500) ON CONFLICT DO NOTHING;
+INSERT INTO hub_past.user_group_map SELECT DISTINCT u, g FROM hub_past.some(:users / 2) ON CONFLICT DO NOTHING;
 DELETE FROM hub_past.user_group_map WHERE random() < 0.2;
 DELETE FROM hub_past.user_role_map WHERE role_id > 1 AND random() < 0.3;
 UPDATE hub_past.roles SET scopes = '["self", "read:metrics"]' WHERE id = 1;
@@ -79,14 +89,14 @@ SELECT jhub_authz.replace_scopes('{"custom:a:read": {"description": "x"}, "custo
 CALL hub_past.keep(4);
 BEGIN;
 UPDATE hub_past.alembic_version SET version_num = '0eee8c825d24';
-INSERT INTO hub_past.user_role_map SELECT DISTINCT u, r, false FROM hub_past.some(1000) WHERE u IN (SELECT id FROM hub_past.users) ON CONFLICT DO NOTHING;
-INSERT INTO hub_past.users (id, name, admin, cookie_id) SELECT 100000 + i, 'new' || i, false, 'new' || i FROM generate_series(1, 400) i;
-INSERT INTO hub_past.user_role_map SELECT 100000 + i, 1, false FROM generate_series(1, 400) i;
+INSERT INTO hub_past.user_role_map SELECT DISTINCT u, r, false FROM hub_past.some(:users / 3) WHERE u IN (SELECT id FROM hub_past.users) ON CONFLICT DO NOTHING;
+INSERT INTO hub_past.users (id, name, admin, cookie_id) SELECT 100000 + i, 'new' || i, false, 'new' || i FROM generate_series(1, :users / 7) i;
+INSERT INTO hub_past.user_role_map SELECT 100000 + i, 1, false FROM generate_series(1, :users / 7) i;
 DELETE FROM hub_past.groups WHERE random() < 0.2;
 COMMIT;
 CALL hub_past.keep(5);
 -- many short ones
-DO $$ BEGIN FOR i IN 1 .. 300 LOOP UPDATE hub_past.users SET admin = NOT admin WHERE id = 100000 + i; COMMIT; END LOOP; END $$;
+DO $$ BEGIN FOR i IN 1 .. current_setting('past_parts.changes')::int LOOP UPDATE hub_past.users SET admin = NOT admin WHERE id = 100000 + i; COMMIT; END LOOP; END $$;
 CALL hub_past.keep(6);
 ANALYZE;
 
@@ -96,7 +106,7 @@ BEGIN
     RETURN QUERY SELECT row_number() OVER (), c::text FROM jhub_authz.scope_changes('-infinity', 'infinity') c;
 END $$;
 CREATE TABLE hub_past.much AS SELECT * FROM hub_past.told('64MB');
-SELECT cmp_ok((SELECT count(*) FROM hub_past.much), '>', 10000::bigint, 'much is told');
+SELECT cmp_ok((SELECT count(*) FROM hub_past.much), '>', :told::bigint, 'much is told');
 SELECT is_empty(format('SELECT n, r FROM hub_past.told(%1$L) EXCEPT TABLE hub_past.much UNION ALL (TABLE hub_past.much EXCEPT SELECT n, r FROM hub_past.told(%1$L)) LIMIT 5', m),
                 'the same rows in the same order with ' || m) FROM unnest(ARRAY['64kB', '256kB', '4MB']) m;
 
