@@ -17,7 +17,7 @@ CREATE EXTENSION IF NOT EXISTS jhub_authz;
 \ir ../testbed/hub_schema.sql
 SET LOCAL client_min_messages = warning;
 SELECT jhub_authz.attach('public', 'off') \g /dev/null
-SELECT plan(12);
+SELECT plan(15);
 UPDATE roles SET scopes = '["list:groups", "read:groups"]' WHERE name = 'user';
 SELECT jhub_authz.act_as(md5('token1')) \g /dev/null
 CREATE FUNCTION pg_temp.properties(document text) RETURNS text LANGUAGE plpgsql AS $$
@@ -42,6 +42,11 @@ SELECT throws_ok($$ SELECT jhub_authz.whoami(md5('token2')) $$, '22P05', '"list:
 SELECT is(jhub_authz.token_scopes(2)::text ~ '"list:users!user=\\u4e2dx".*"read:users!user=zo\\u00eb"', true, '... it counts all the same');
 UPDATE api_tokens SET scopes = '["read:users!user=zo\u00eb"]' WHERE id = 2;
 SELECT is(jhub_authz.whoami(md5('token2')) -> 'scopes' ? U&'read:users!user=zo\00EB', true, 'whoami: one that can');
+-- a picture goes on
+UPDATE roles SET scopes = '["list:users!user=\u4e2dx", "read:users!user=zo\u00eb"]' WHERE name = 'user';
+SELECT matches(jhub_authz.graph_dot('role', 'user'), 'user.n&#20013;x.n.there is none.", ', 'a picture for Graphviz: nobody has a name that cannot be written');
+SELECT matches(jhub_authz.graph_dot('role', 'user'), 'user.nzo&#235;", ', '... and one that can is found');
+SELECT matches(jhub_authz.graph_mermaid('user', 'alice'), '20013;x.*there is none', '... and for Mermaid');
 SELECT * FROM finish();
 ROLLBACK;
 \c :home

@@ -69,6 +69,9 @@ graph_exists(GraphBuild *build, const ScopeMember *member)
 {
 	char	   *name = pnstrdup(member->value, member->value_len);
 
+	/* what the server's encoding cannot hold is nobody's name here */
+	if (module_text_if_representable(name) == NULL)
+		return false;
 	switch (member->kind)
 	{
 		case SCOPE_USER:
