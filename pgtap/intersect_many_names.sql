@@ -59,10 +59,17 @@ CREATE FUNCTION pg_temp.scope_of(s shapes, side int) RETURNS text LANGUAGE sql V
         ELSE (ARRAY['!user=', '!user=', '!server=', '!server=', '!group=', '!service='])[1 + floor(random() * 6)::int] || name || (ARRAY['', '/', '/lab'])[1 + floor(random() * 3)::int] END
     FROM (SELECT pg_temp.name_of(s.family, s.most) AS name) AS r $$;
 
+-- whatever makes the sets, it is about what they have in common
+\if :{?few}
+SET LOCAL debug_discard_caches = 0;
+\endif
 CREATE TEMP TABLE held AS
     SELECT s.n, s.size, s.custom, s.kinds, side, jhub_authz.scopeset_agg(pg_temp.scope_of(s, side)) AS scopes
     FROM shapes AS s, generate_series(0, 1) AS side, generate_series(1, s.size) AS i
     GROUP BY s.n, s.size, s.custom, s.kinds, side;
+\if :{?few}
+RESET debug_discard_caches;
+\endif
 CREATE TEMP TABLE pairs (n int, size int, custom numeric, kinds int, a jhub_authz.scopeset, b jhub_authz.scopeset);
 ALTER TABLE pairs ALTER a SET STORAGE EXTERNAL, ALTER b SET STORAGE EXTERNAL;
 INSERT INTO pairs
