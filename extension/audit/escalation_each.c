@@ -70,14 +70,8 @@ static void
 reach_tokens(ReachEach *loop)
 {
 	HubData    *data = loop->way->data;
-	char	   *clients[REACH_BATCH];
-	int			n = 0;
 
-	for (int i = 0; i < loop->ntokens; i++)
-		if (loop->tokens[i]->client_id != NULL && strcmp(loop->tokens[i]->client_id, "jupyterhub") != 0)
-			clients[n++] = loop->tokens[i]->client_id;
-	if (n > 0)
-		hub_clients_ahead(data, clients, n);
+	hub_clients_of_tokens(data, loop->tokens, loop->ntokens);
 	for (int i = 0; i < loop->ntokens; i++)
 	{
 		HubToken   *token = loop->tokens[i];

@@ -55,6 +55,7 @@ graph_node(Graph *graph, GraphKind kind, const char *key, bool *made)
 	*made = entry == NULL;
 	if (entry != NULL)
 		return entry->node;
+	/* of those that are left out, which may be very many, only the key is needed */
 	node = MemoryContextAllocZero(graph->context, graph->nnodes < graph->most ?
 								  sizeof(GraphNode) : offsetof(GraphNode, lines));
 	node->key = MemoryContextStrdup(graph->context, key);

@@ -47,25 +47,6 @@ typedef struct ReachTokens
 
 /* ---- owners ---- */
 
-/* Where the first id is that is not less. */
-static int
-reach_ids_from(const HubIds *ids, int id)
-{
-	int			low = 0;
-	int			high = ids->n;
-
-	while (low < high)
-	{
-		int			mid = (low + high) / 2;
-
-		if (ids->ids[mid] < id)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 /* As many as fit, to judge by those of the last part. */
 static void
 reach_part_size(ReachTokens *tokens)
@@ -83,7 +64,7 @@ static void
 reach_read_part(ReachTokens *tokens, bool of_users, int id)
 {
 	const HubIds *owners = of_users ? tokens->users : tokens->services;
-	int			from = reach_ids_from(owners, id);
+	int			from = hub_ids_part(owners, id);
 	int			n;
 	HubWant		want = {0};
 	MemoryContext caller;
@@ -149,14 +130,10 @@ reach_one_token(ReachTokens *tokens, HubToken *token)
 static void
 reach_waiting(ReachTokens *tokens)
 {
-	char	   *clients[REACH_WAITING];
-	int			n = 0;
-
-	for (int i = 0; i < tokens->ntokens; i++)
-		if (tokens->tokens[i]->client_id != NULL && strcmp(tokens->tokens[i]->client_id, "jupyterhub") != 0)
-			clients[n++] = tokens->tokens[i]->client_id;
-	if (n > 0)
-		hub_clients_ahead(tokens->way->data, clients, n);
+	/* also when no owners are there yet */
+	if (tokens->ntokens == 0)
+		return;
+	hub_clients_of_tokens(tokens->way->data, tokens->tokens, tokens->ntokens);
 	for (int i = 0; i < tokens->ntokens; i++)
 	{
 		MemoryContext caller = MemoryContextSwitchTo(tokens->each);
@@ -219,8 +196,7 @@ reach_use(const HubSchema *hub, const Scopeset *raw, const HubIds *users, const 
 	tokens->waiting = AllocSetContextCreate(context, "jhub_authz role_reach waiting", ALLOCSET_DEFAULT_SIZES);
 	tokens->each = AllocSetContextCreate(context, "jhub_authz role_reach token", ALLOCSET_DEFAULT_SIZES);
 	hub_each_token(hub, &want, false, reach_token, tokens);
-	if (tokens->ntokens > 0)
-		reach_waiting(tokens);
+	reach_waiting(tokens);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 }

@@ -253,14 +253,8 @@ static void
 who_batch(WhoCan *who)
 {
 	MemoryContext caller = MemoryContextSwitchTo(who->batch);
-	char	  **clients = palloc(sizeof(char *) * Max(who->ntokens, 1));
-	int			n = 0;
 
-	for (int i = 0; i < who->ntokens; i++)
-		if (who->tokens[i]->client_id != NULL &&
-			strcmp(who->tokens[i]->client_id, "jupyterhub") != 0)
-			clients[n++] = who->tokens[i]->client_id;
-	hub_clients_ahead(who->data, clients, n);
+	hub_clients_of_tokens(who->data, who->tokens, who->ntokens);
 	for (int i = 0; i < who->ntokens; i++)
 		who_token(who, who->tokens[i]);
 	MemoryContextSwitchTo(caller);

@@ -320,6 +320,9 @@ typedef void (*hub_token_fn) (HubToken *token, void *arg);
 extern void hub_each_token(const HubSchema *hub, const HubTokenWant *want,
 						   bool latest, hub_token_fn each, void *arg);
 
+/* Read the clients that these were made through in one go, for hub_client. */
+extern void hub_clients_of_tokens(HubData *data, HubToken *const *tokens, int n);
+
 /* Ids of all tokens: an int4[]. */
 extern Datum hub_token_ids(const HubSchema *hub);
 

@@ -237,24 +237,28 @@ hub_ids_unique(HubIds *ids)
 	ids->n = n;
 }
 
-bool
-hub_ids_have(const HubIds *ids, int id)
+int
+hub_ids_part(const HubIds *first, int id)
 {
 	int			low = 0;
-	int			high = ids->n;
+	int			high = first->n;
 
 	while (low < high)
 	{
 		int			mid = (low + high) / 2;
 
-		if (ids->ids[mid] == id)
-			return true;
-		if (ids->ids[mid] < id)
+		if (first->ids[mid] <= id)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return false;
+	return Max(low - 1, 0);
+}
+
+bool
+hub_ids_have(const HubIds *ids, int id)
+{
+	return ids->n > 0 && ids->ids[hub_ids_part(ids, id)] == id;
 }
 
 /* A row of an id, to be added to a list. */

@@ -107,6 +107,9 @@ extern void hub_ids_begin(HubIds *ids);
 extern void hub_ids_unique(HubIds *ids);
 extern bool hub_ids_have(const HubIds *ids, int id);
 
+/* Where the last one is that is not larger, or 0: the part, if they are the first of parts. */
+extern int	hub_ids_part(const HubIds *first, int id);
+
 /* Add the first ids of a table from this one on, in order, no more than so many. */
 extern void hub_add_ids_from(const HubSchema *hub, HubTable table, int from, int most, HubIds *ids);
 
@@ -160,8 +163,5 @@ extern HubTokenOrder *hub_token_order(const HubSchema *hub, const HubIds *first,
 extern bool hub_token_order_next(HubTokenOrder *order, int *id);
 extern void hub_token_order_again(HubTokenOrder *order);
 extern void hub_token_order_end(HubTokenOrder *order);
-
-/* In which of the parts an id is. */
-extern int	hub_ids_part(const HubIds *first, int id);
 
 #endif							/* JHUB_AUTHZ_HUB_AUDIT_H */

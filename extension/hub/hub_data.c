@@ -660,19 +660,19 @@ hub_client(HubData *data, const char *identifier)
 void
 hub_clients_ahead(HubData *data, char *const *identifiers, int n)
 {
-	char	  **unknown = palloc(sizeof(char *) * Max(n, 1));
+	char	  **unknown;
 	int			nunknown = 0;
 
 	if (data->clients == NULL)
 		data->clients = hub_names_new(data->context);
 	if (data->nclient_reads < 0)
 		return;
+	unknown = palloc(sizeof(char *) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 		if (hub_names_get(data->clients, identifiers[i], strlen(identifiers[i])) == NULL)
 			unknown[nunknown++] = identifiers[i];
-	if (nunknown == 0)
-		return;
-	hub_read_clients(data, unknown, nunknown);
+	if (nunknown > 0)
+		hub_read_clients(data, unknown, nunknown);
 	for (int i = 0; i < nunknown; i++)
 		(void) hub_found_client(data, unknown[i]);
 	pfree(unknown);

@@ -60,23 +60,10 @@ seen_user(HubSeen *seen, int id)
 {
 	const HubIds *ids = &seen->ids;
 	int64		at = ids->n > 0 ? (int64) id - ids->ids[0] : -1;
-	int			first = 0;
-	int			last = ids->n - 1;
 
-	if (at >= 0 && at < ids->n && ids->ids[at] == id)
-		return &seen->users[at];
-	while (first <= last)
-	{
-		int			middle = first + (last - first) / 2;
-
-		if (ids->ids[middle] == id)
-			return &seen->users[middle];
-		if (ids->ids[middle] < id)
-			first = middle + 1;
-		else
-			last = middle - 1;
-	}
-	return NULL;
+	if (at < 0 || at >= ids->n || ids->ids[at] != id)
+		at = hub_ids_part(ids, id);
+	return ids->n > 0 && ids->ids[at] == id ? &seen->users[at] : NULL;
 }
 
 static void

@@ -23,24 +23,6 @@ struct HubTokenOrder
 	Tuplesortstate *sort;
 };
 
-int
-hub_ids_part(const HubIds *first, int id)
-{
-	int			low = 0;
-	int			high = first->n;
-
-	while (low < high)
-	{
-		int			mid = (low + high) / 2;
-
-		if (first->ids[mid] <= id)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return Max(low - 1, 0);
-}
-
 /* Users by their parts, then all services, then what has no owner. */
 static uint32
 hub_owner_place(const HubIds *first, int user_id, int service_id)

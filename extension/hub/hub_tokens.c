@@ -310,3 +310,17 @@ hub_token_ids(const HubSchema *hub)
 	spi_leave(&frame);
 	return ids;
 }
+
+void
+hub_clients_of_tokens(HubData *data, HubToken *const *tokens, int n)
+{
+	char	  **clients = palloc(sizeof(char *) * Max(n, 1));
+	int			nclients = 0;
+
+	/* its own client stands for nothing */
+	for (int i = 0; i < n; i++)
+		if (tokens[i]->client_id != NULL && strcmp(tokens[i]->client_id, "jupyterhub") != 0)
+			clients[nclients++] = tokens[i]->client_id;
+	hub_clients_ahead(data, clients, nclients);
+	pfree(clients);
+}
