@@ -40,7 +40,7 @@ SET LOCAL ROLE hub_test_owner;
 CREATE FUNCTION hub_test.spy() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO hub_test.spied VALUES (current_user, session_user);
-    PERFORM set_config('hub_test.left_behind', 'yes', false), set_config('work_mem', '64kB', false);
+    PERFORM set_config('hub_test.left_behind', 'yes', false), set_config('work_mem', '65kB', false);
     BEGIN
         SET ROLE NONE;
     EXCEPTION WHEN insufficient_privilege OR active_sql_transaction THEN
@@ -53,7 +53,7 @@ CREATE TRIGGER spy AFTER INSERT OR UPDATE ON hub_test.api_tokens FOR EACH ROW EX
 RESET ROLE;
 SELECT ok(jhub_authz.revoke_token(901, 'test'), 'a trigger that is not deferred does not disturb');
 SELECT is((SELECT string_agg(DISTINCT who, ',' ORDER BY who) FROM hub_test.spied), 'hub_test_owner,refused', '... and runs as that role, which it cannot leave');
-SELECT isnt(current_setting('work_mem'), '64kB', '... what it SETs is gone');
+SELECT isnt(current_setting('work_mem'), '65kB', '... what it SETs is gone');
 SELECT is(coalesce(current_setting('hub_test.left_behind', true), ''), '', '... wholly');
 DROP TRIGGER spy ON hub_test.api_tokens;
 
