@@ -76,7 +76,12 @@ SELECT ok(pg_temp.reached('service', 'by-user')::jhub_authz.scopeset OPERATOR(jh
 SELECT jhub_authz.use_hub_release('5.4') \g /dev/null
 SELECT ok(pg_temp.reached('service', 'by-user') IS NULL AND pg_temp.reached('service', 'by-service')::jhub_authz.scopeset OPERATOR(jhub_authz.@>) 'shutdown', '... before, it needs the filter service, as in the hub');
 SELECT jhub_authz.use_hub_release(NULL) \g /dev/null
-SELECT is_empty($$ SELECT e.* FROM jhub_authz.escalation_paths e WHERE jhub_authz.subject_has_scope(e.subject_kind, e.subject, e.scope) $$, 'nothing is told that is held');
+\if :{?few}
+\set looked_at 10
+\else
+\set looked_at ALL
+\endif
+SELECT is_empty(format($$ SELECT e.* FROM (SELECT * FROM jhub_authz.escalation_paths ORDER BY random() LIMIT %s) e WHERE jhub_authz.subject_has_scope(e.subject_kind, e.subject, e.scope) $$, :'looked_at'), 'nothing is told that is held');
 
 SELECT results_eq($$ SELECT subject || ' ' || how COLLATE "C" FROM jhub_authz.effective_admins WHERE subject_kind = 'user' ORDER BY 1 $$,
     ARRAY['admin flag', 'admin role', 'admin scopes', 'admin servers', 'admin tokens', 'everyone reaches', 'everyone tokens', 'flagged flag', 'flagged reaches',

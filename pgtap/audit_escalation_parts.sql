@@ -20,11 +20,13 @@ SELECT floor(random() * 1000000)::int AS seed \gset
 SELECT setseed(:seed / 1000000.0) \g /dev/null
 SELECT diag('audit_escalation_parts, seed: ' || :seed);
 \if :{?few}
-\set users 100
-\set subjects 10
+\set users 40
+\set subjects 3
+\set named 20
 \else
 \set users 1500
 \set subjects 60
+\set named 400
 \endif
 SELECT plan(20);
 
@@ -107,7 +109,7 @@ CREATE FUNCTION pg_temp.step(kind text, who text, what text) RETURNS text LANGUA
 INSERT INTO public.groups (id, name) VALUES (3001, 'readers'), (3002, 'openers'), (3003, 'shared');
 INSERT INTO public.roles (id, name, scopes, managed_by_auth) VALUES
     (3001, 'metrics', '["read:metrics!user"]', false), (3002, 'auth', '["admin:auth_state", "read:metrics!user"]', false), (3003, 'minter of readers', '["tokens!group=readers", "tokens!group=not there"]', false),
-    (3004, 'minter of openers', '["tokens!group=openers"]', false), (3005, 'minter of some', to_json((SELECT array_agg('tokens!user=n' || i) FROM generate_series(1, 450) i))::text, false);
+    (3004, 'minter of openers', '["tokens!group=openers"]', false), (3005, 'minter of some', to_json((SELECT array_agg('tokens!user=n' || i) FROM generate_series(1, :named + 50) i))::text, false);
 INSERT INTO public.group_role_map VALUES (3001, 3001, false), (3002, 3002, false);
 INSERT INTO public.services (id, name, admin) VALUES (3003, 'of readers', false), (3004, 'of openers', false), (3005, 'of some', false);
 INSERT INTO public.service_role_map VALUES (3003, 3003, false), (3004, 3004, false), (3005, 3005, false);
@@ -133,10 +135,10 @@ INSERT INTO public.shares (id, owner_id, spawner_id, user_id, created_at, scopes
 SELECT is(pg_temp.step('service', 'of readers', 'access:servers!server=u1/'), 'makes a token of user "zoe", as of anybody in the group', 'who has a share is asked, too');
 SELECT is(pg_temp.step('service', 'of openers', 'access:servers!server=u1/'), NULL, '... if in the group');
 -- many by name, some of whom are not there
-INSERT INTO public.users (id, name, admin, cookie_id) SELECT 10000 + i, 'n' || i, false, 'n' || i FROM generate_series(1, 400) i;
-INSERT INTO public.user_role_map SELECT 10000 + i, 3001, false FROM generate_series(1, 400) i;
+INSERT INTO public.users (id, name, admin, cookie_id) SELECT 10000 + i, 'n' || i, false, 'n' || i FROM generate_series(1, :named) i;
+INSERT INTO public.user_role_map SELECT 10000 + i, 3001, false FROM generate_series(1, :named) i;
 SELECT is((SELECT count(*) FROM jhub_authz.escalation_paths e WHERE e.subject_kind = 'service' AND e.subject = 'of some' AND e.scope ~ '^read:metrics!user=n[0-9]+$'
-             AND e.steps = 'makes a token of user "' || e.filter_value || '"' AND e.begins_with = 'tokens!user=' || e.filter_value), 400::bigint, 'one user after the other, by name');
+             AND e.steps = 'makes a token of user "' || e.filter_value || '"' AND e.begins_with = 'tokens!user=' || e.filter_value), (:named)::bigint, 'one user after the other, by name');
 CREATE TEMP TABLE much_named AS SELECT * FROM pg_temp.rows_in('64MB');
 SELECT bag_eq($$ SELECT * FROM pg_temp.rows_in('64kB') $$, $$ SELECT * FROM much_named $$, '... in little memory, too');
 

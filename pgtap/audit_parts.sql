@@ -16,8 +16,10 @@ SELECT plan(17);
 \if :{?few}
 \set no_subject 1200
 \set at_random 'w.id % 97 = 0'
+\set ends '77$'
 \set most_in_order 'w.id < 2200'
 \else
+\set ends '7$'
 \set no_subject 20000
 \set at_random 'true'
 \set most_in_order 'true'
@@ -86,9 +88,9 @@ BEGIN
 END $$;
 CREATE TEMP TABLE held (what text, bytes bigint);
 SET LOCAL work_mem = '1MB';
-INSERT INTO held VALUES ('users', pg_temp.most($$ SELECT s.subject AS n FROM jhub_authz.effective_scopes s WHERE s.subject_kind = 'user' AND s.subject ~ '7$' AND s.base = 'read:users:name' $$));
+INSERT INTO held VALUES ('users', pg_temp.most(format($$ SELECT s.subject AS n FROM jhub_authz.effective_scopes s WHERE s.subject_kind = 'user' AND s.subject ~ %L AND s.base = 'read:users:name' $$, :'ends')));
 SET LOCAL work_mem = '4MB';
-INSERT INTO held VALUES ('users, four times the memory', pg_temp.most($$ SELECT s.subject AS n FROM jhub_authz.effective_scopes s WHERE s.subject_kind = 'user' AND s.subject ~ '7$' AND s.base = 'read:users:name' $$));
+INSERT INTO held VALUES ('users, four times the memory', pg_temp.most(format($$ SELECT s.subject AS n FROM jhub_authz.effective_scopes s WHERE s.subject_kind = 'user' AND s.subject ~ %L AND s.base = 'read:users:name' $$, :'ends')));
 INSERT INTO public.api_tokens (id, user_id, client_id, created, prefix, hashed, scopes)
 SELECT 1000 + i, 1000 + 3 * (1 + i * 7919 % 6000), CASE WHEN i % 3 = 0 THEN 'c' || 1 + i * 7919 % 6000 ELSE 'jupyterhub' END, '2024-05-01', 'zzzz', 'x' || i,
        CASE i % 3 WHEN 1 THEN '["read:users:name!user", "servers!server=u' || i % 6000 || '/"]' ELSE '["inherit"]' END FROM generate_series(1, 6000) i;
@@ -98,7 +100,11 @@ SELECT 1000 + i, 1000 + 3 * (1 + i * 7919 % 6000), CASE WHEN i % 3 = 0 THEN 'c' 
        CASE i % 3 WHEN 1 THEN '["read:users:name!user", "servers!server=u' || i % 6000 || '/"]' ELSE '["inherit"]' END FROM generate_series(6001, 30000) i;
 INSERT INTO held VALUES ('30,000 tokens', pg_temp.most($$ SELECT t.token_id AS n FROM jhub_authz.token_audit t WHERE t.token_id % 97 = 0 $$));
 SELECT cmp_ok(bytes, '<=', 1024 * 1024::bigint, 'users are read in parts that fit into work_mem') || E'\n# bytes: ' || bytes FROM held WHERE what = 'users';
+\if :{?few}
+SELECT skip('there are few', 1);
+\else
 SELECT cmp_ok(bytes, '>', (SELECT bytes FROM held WHERE what = 'users'), 'with more of it they are larger') || E'\n# bytes: ' || bytes FROM held WHERE what ~ 'four times';
+\endif
 SELECT cmp_ok(bytes, '<=', 4 * 1024 * 1024::bigint, '... and fit as well') FROM held WHERE what ~ 'four times';
 SELECT cmp_ok(bytes, '<', (SELECT bytes * 11 / 10 + 500000 FROM held WHERE what = '6,000 tokens'), 'five times as many tokens take no more memory') || E'\n# bytes: ' || bytes FROM held WHERE what = '30,000 tokens';
 SELECT cmp_ok(bytes / 6000, '<', 1000::bigint, '... but less than a kilobyte a user') || E'\n# bytes a user: ' || bytes / 6000 FROM held WHERE what = '30,000 tokens';

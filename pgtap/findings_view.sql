@@ -26,8 +26,10 @@ UPDATE hub_test.roles SET scopes = '["self"]' WHERE name = 'by-group';
 SELECT is(jhub_authz.attach('hub_test'), '5.5', 'attached');
 SELECT jhub_authz.set_mode('observe') \g /dev/null
 
-CREATE FUNCTION pg_temp.found(of_code text) RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT concat_ws(' ', severity, subject_kind, subject, '(' || object || ')', since::date::text) FROM jhub_authz.findings WHERE code = of_code $$;
+CREATE FUNCTION pg_temp.found(of_code text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY EXECUTE format('SELECT concat_ws('' '', severity, subject_kind, subject, ''('' || object || '')'', since::date::text) FROM jhub_authz.findings WHERE code = %L', of_code);
+END $$;
 -- what a change adds to the findings of a code
 CREATE FUNCTION pg_temp.added(of_code text, change text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE

@@ -24,7 +24,7 @@ SELECT setseed(:seed / 1000000.0) \g /dev/null
 CREATE FUNCTION hub_little.below(n int) RETURNS int LANGUAGE sql VOLATILE AS $$ SELECT floor(random() * n)::int $$;
 
 \if :{?few}
-\set size 300
+\set size 90
 \else
 \set size 3000
 \endif
@@ -143,7 +143,7 @@ BEGIN
                      EXCEPT ALL SELECT f::text FROM jhub_authz.findings f WHERE f.subject = s.subject;
     END LOOP;
 END $$;
-SELECT is_empty($$ SELECT pg_temp.of_one(CASE WHEN size() < 3000 THEN 3 ELSE 20 END) $$, 'findings of one user are those of all');
+SELECT is_empty($$ SELECT pg_temp.of_one(CASE WHEN size() < 3000 THEN 1 ELSE 20 END) $$, 'findings of one user are those of all');
 
 SELECT * FROM finish();
 SELECT jhub_authz.detach() \g /dev/null

@@ -22,7 +22,7 @@ INSERT INTO jhub_authz.attachment (hub_schema, mode) VALUES ('public', 'off');
 SELECT plan(25);
 
 \if :{?few}
-\set users 300
+\set users 80
 \else
 \set users 3000
 \endif
