@@ -15,31 +15,35 @@ INSERT INTO jhub_authz.attachment (hub_schema, mode) VALUES ('public', 'off');
 SELECT plan(17);
 \if :{?few}
 \set no_subject 1200
-\set at_random 'w.id % 97 = 0'
+\set at_random 'w.id % 31 = 0'
 \set ends '77$'
+\set users 2000
+\set nth 31
 \set most_in_order 'w.id < 2200'
 \else
 \set ends '7$'
+\set users 6000
+\set nth 97
 \set no_subject 20000
 \set at_random 'true'
 \set most_in_order 'true'
 \endif
 
--- 6,000 users in 300 groups, with gaps between their ids; some have shares, of which
+-- users in 300 groups, with gaps between their ids; some have shares, of which
 -- some say "!server"
-INSERT INTO public.users (id, name, admin, cookie_id) SELECT 1000 + 3 * i, 'u' || i, i % 1000 = 0, 'u' || i FROM generate_series(1, 6000) i;
+INSERT INTO public.users (id, name, admin, cookie_id) SELECT 1000 + 3 * i, 'u' || i, i % 1000 = 0, 'u' || i FROM generate_series(1, :users) i;
 INSERT INTO public.groups (id, name) SELECT 1000 + i, 'g' || i FROM generate_series(1, 300) i;
 INSERT INTO public.services (id, name, admin) SELECT 1000 + i, 's' || i, false FROM generate_series(1, 120) i;
 INSERT INTO public.roles (id, name, scopes, managed_by_auth)
 SELECT 1000 + i, 'r' || i, format('["list:users!group=g%1$s", "read:users:name!user", "access:servers!server=u%1$s/"]', i), false FROM generate_series(1, 50) i;
-INSERT INTO public.user_role_map SELECT 1000 + 3 * i, 1, false FROM generate_series(1, 6000) i UNION ALL SELECT 1000 + 3 * i, 1001 + i % 50, false FROM generate_series(7, 6000, 7) i;
+INSERT INTO public.user_role_map SELECT 1000 + 3 * i, 1, false FROM generate_series(1, :users) i UNION ALL SELECT 1000 + 3 * i, 1001 + i % 50, false FROM generate_series(7, :users, 7) i;
 INSERT INTO public.group_role_map SELECT 1000 + i, 1001 + i % 50, false FROM generate_series(1, 300, 2) i;
 INSERT INTO public.service_role_map SELECT 1000 + i, 1001 + i % 50, false FROM generate_series(1, 120) i;
-INSERT INTO public.user_group_map SELECT DISTINCT 1000 + 3 * i, 1001 + (i * 7 + k * 31) % 300 FROM generate_series(1, 6000) i, generate_series(1, 2) k;
-INSERT INTO public.oauth_clients (identifier, allowed_scopes) SELECT 'c' || i, '["inherit"]' FROM generate_series(1, 6000) i;
-INSERT INTO public.spawners (id, user_id, name, oauth_client_id) SELECT 1000 + i, 1000 + 3 * i, '', 'c' || i FROM generate_series(1, 6000) i;
+INSERT INTO public.user_group_map SELECT DISTINCT 1000 + 3 * i, 1001 + (i * 7 + k * 31) % 300 FROM generate_series(1, :users) i, generate_series(1, 2) k;
+INSERT INTO public.oauth_clients (identifier, allowed_scopes) SELECT 'c' || i, '["inherit"]' FROM generate_series(1, :users) i;
+INSERT INTO public.spawners (id, user_id, name, oauth_client_id) SELECT 1000 + i, 1000 + 3 * i, '', 'c' || i FROM generate_series(1, :users) i;
 INSERT INTO public.shares (id, owner_id, spawner_id, user_id, group_id, created_at, scopes)
-SELECT 1000 + i, 1000 + 3 * i, 1000 + i, CASE WHEN i % 3 > 0 THEN 1000 + 3 * (1 + i * 11 % 6000) END, CASE WHEN i % 3 = 0 THEN 1001 + i % 300 END, '2024-01-01',
+SELECT 1000 + i, 1000 + 3 * i, 1000 + i, CASE WHEN i % 3 > 0 THEN 1000 + 3 * (1 + i * 11 % :users) END, CASE WHEN i % 3 = 0 THEN 1001 + i % 300 END, '2024-01-01',
        CASE WHEN i % 2 = 0 THEN '["access:servers!server"]' ELSE '["access:servers!server=u' || i || '/"]' END FROM generate_series(1, 1000) i;
 ANALYZE public.users, public.groups, public.roles, public.user_role_map, public.user_group_map, public.oauth_clients, public.spawners, public.shares;
 
@@ -92,13 +96,13 @@ INSERT INTO held VALUES ('users', pg_temp.most(format($$ SELECT s.subject AS n F
 SET LOCAL work_mem = '4MB';
 INSERT INTO held VALUES ('users, four times the memory', pg_temp.most(format($$ SELECT s.subject AS n FROM jhub_authz.effective_scopes s WHERE s.subject_kind = 'user' AND s.subject ~ %L AND s.base = 'read:users:name' $$, :'ends')));
 INSERT INTO public.api_tokens (id, user_id, client_id, created, prefix, hashed, scopes)
-SELECT 1000 + i, 1000 + 3 * (1 + i * 7919 % 6000), CASE WHEN i % 3 = 0 THEN 'c' || 1 + i * 7919 % 6000 ELSE 'jupyterhub' END, '2024-05-01', 'zzzz', 'x' || i,
-       CASE i % 3 WHEN 1 THEN '["read:users:name!user", "servers!server=u' || i % 6000 || '/"]' ELSE '["inherit"]' END FROM generate_series(1, 6000) i;
-INSERT INTO held VALUES ('6,000 tokens', pg_temp.most($$ SELECT t.token_id AS n FROM jhub_authz.token_audit t WHERE t.token_id % 97 = 0 $$));
+SELECT 1000 + i, 1000 + 3 * (1 + i * 7919 % :users), CASE WHEN i % 3 = 0 THEN 'c' || 1 + i * 7919 % :users ELSE 'jupyterhub' END, '2024-05-01', 'zzzz', 'x' || i,
+       CASE i % 3 WHEN 1 THEN '["read:users:name!user", "servers!server=u' || i % :users || '/"]' ELSE '["inherit"]' END FROM generate_series(1, :users) i;
+INSERT INTO held VALUES ('a token each', pg_temp.most('SELECT t.token_id AS n FROM jhub_authz.token_audit t WHERE t.token_id % ' || :nth || ' = 0'));
 INSERT INTO public.api_tokens (id, user_id, client_id, created, prefix, hashed, scopes)
-SELECT 1000 + i, 1000 + 3 * (1 + i * 7919 % 6000), CASE WHEN i % 3 = 0 THEN 'c' || 1 + i * 7919 % 6000 ELSE 'jupyterhub' END, '2024-05-01', 'zzzz', 'x' || i,
-       CASE i % 3 WHEN 1 THEN '["read:users:name!user", "servers!server=u' || i % 6000 || '/"]' ELSE '["inherit"]' END FROM generate_series(6001, 30000) i;
-INSERT INTO held VALUES ('30,000 tokens', pg_temp.most($$ SELECT t.token_id AS n FROM jhub_authz.token_audit t WHERE t.token_id % 97 = 0 $$));
+SELECT 1000 + i, 1000 + 3 * (1 + i * 7919 % :users), CASE WHEN i % 3 = 0 THEN 'c' || 1 + i * 7919 % :users ELSE 'jupyterhub' END, '2024-05-01', 'zzzz', 'x' || i,
+       CASE i % 3 WHEN 1 THEN '["read:users:name!user", "servers!server=u' || i % :users || '/"]' ELSE '["inherit"]' END FROM generate_series(:users + 1, 5 * :users) i;
+INSERT INTO held VALUES ('five each', pg_temp.most('SELECT t.token_id AS n FROM jhub_authz.token_audit t WHERE t.token_id % ' || :nth || ' = 0'));
 SELECT cmp_ok(bytes, '<=', 1024 * 1024::bigint, 'users are read in parts that fit into work_mem') || E'\n# bytes: ' || bytes FROM held WHERE what = 'users';
 \if :{?few}
 SELECT skip('there are few', 1);
@@ -106,8 +110,8 @@ SELECT skip('there are few', 1);
 SELECT cmp_ok(bytes, '>', (SELECT bytes FROM held WHERE what = 'users'), 'with more of it they are larger') || E'\n# bytes: ' || bytes FROM held WHERE what ~ 'four times';
 \endif
 SELECT cmp_ok(bytes, '<=', 4 * 1024 * 1024::bigint, '... and fit as well') FROM held WHERE what ~ 'four times';
-SELECT cmp_ok(bytes, '<', (SELECT bytes * 11 / 10 + 500000 FROM held WHERE what = '6,000 tokens'), 'five times as many tokens take no more memory') || E'\n# bytes: ' || bytes FROM held WHERE what = '30,000 tokens';
-SELECT cmp_ok(bytes / 6000, '<', 1000::bigint, '... but less than a kilobyte a user') || E'\n# bytes a user: ' || bytes / 6000 FROM held WHERE what = '30,000 tokens';
+SELECT cmp_ok(bytes, '<', (SELECT bytes * 11 / 10 + 500000 FROM held WHERE what = 'a token each'), 'five times as many tokens take no more memory') || E'\n# bytes: ' || bytes FROM held WHERE what = 'five each';
+SELECT cmp_ok(bytes / :users, '<', 1000::bigint, '... but less than a kilobyte a user') || E'\n# bytes a user: ' || bytes / :users FROM held WHERE what = 'five each';
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -20,8 +20,10 @@ CREATE TABLE hub_since.dated (change_id bigint);
 CREATE PROCEDURE hub_since.was_at(moment timestamptz) LANGUAGE sql AS $$
     UPDATE jhub_authz.history_changes SET at = moment WHERE change_id NOT IN (SELECT change_id FROM hub_since.dated);
     INSERT INTO hub_since.dated SELECT change_id FROM jhub_authz.history_changes EXCEPT SELECT change_id FROM hub_since.dated $$;
-CREATE FUNCTION hub_since.since(of_code text, name text, of_object text DEFAULT NULL) RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT coalesce(to_char(since, 'DD'), 'unknown') FROM jhub_authz.findings WHERE code = of_code AND subject = name AND (of_object IS NULL OR object = of_object) $$;
+CREATE FUNCTION hub_since.since(of_code text, name text, of_object text DEFAULT NULL) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY EXECUTE format('SELECT coalesce(to_char(since, ''DD''), ''unknown'') FROM jhub_authz.findings WHERE code = %L AND subject = $1 AND ($2 IS NULL OR object = $2)', of_code) USING name, of_object;
+END $$;
 
 -- o'brien has the role grader; the group physics gets the role watcher
 UPDATE roles SET scopes = '["access:servers"]' WHERE name = 'grader';
@@ -54,9 +56,11 @@ CALL hub_since.was_at('2024-06-07');
 SELECT results_eq($$ SELECT hub_since.since('effective_admin', 'bang!user') $$, ARRAY['02'], 'of two ways the first');
 
 -- since both parts are held, by a role of one's own or of a group
-CREATE FUNCTION hub_since.hours(of_code text, VARIADIC names text[]) RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT subject || ' ' || coalesce(object, '-') || ' ' || coalesce(to_char(since, 'DD"th" HH24'), 'unknown') FROM jhub_authz.findings
-     WHERE code = of_code AND subject = ANY (names) ORDER BY subject COLLATE "C", object COLLATE "C" $$;
+CREATE FUNCTION hub_since.hours(of_code text, VARIADIC names text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($q$ SELECT subject || ' ' || coalesce(object, '-') || ' ' || coalesce(to_char(since, 'DD"th" HH24'), 'unknown') FROM jhub_authz.findings
+        WHERE code = %L AND subject = ANY ($1) ORDER BY subject COLLATE "C", object COLLATE "C" $q$, of_code) USING names;
+END $$;
 INSERT INTO roles (id, name, scopes, managed_by_auth) VALUES (60, 'filler', '["groups!group=empty"]', false), (61, 'visitor', '["access:servers!group=empty", "read:users!group=physics"]', false), (62, 'all groups', '["admin:groups"]', false);
 INSERT INTO user_role_map VALUES (5, 60, false), (6, 61, false);
 INSERT INTO service_role_map VALUES (2, 61, false);

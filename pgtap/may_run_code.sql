@@ -22,7 +22,7 @@ SET LOCAL client_min_messages = warning;
 SELECT plan(40);
 -- in a hard build each time others of the statements, and the payload tries less, and not each time
 \if :{?few}
-\set few 61
+\set few 127
 \else
 \set few ''
 \endif

@@ -128,7 +128,7 @@ END $$;
 
 SELECT ok((SELECT count(DISTINCT at) FROM jhub_authz.history_changes) > :steps * 2 / 3, 'much happened');
 -- of whom it is asked
-CREATE TABLE hub_past.asked AS SELECT DISTINCT id FROM hub_past.kept WHERE NOT :'few' OR kind = 'user' AND id % 4 = 1;
+CREATE TABLE hub_past.asked AS SELECT DISTINCT id FROM hub_past.kept WHERE NOT :'few' OR kind = 'user' AND id % 8 = 1;
 SELECT is_empty($$
     SELECT m.step, k.name, k.scopes, jhub_authz.user_scopes_as_of(k.name, m.moment)
       FROM hub_past.kept_moments m JOIN hub_past.kept k USING (step)
