@@ -20,7 +20,14 @@ CREATE SCHEMA hub_assertions AUTHORIZATION hub_assertions_owner;
 SET client_min_messages = error;
 SET search_path = public, hub_assertions;
 SELECT jhub_authz.attach('hub_assertions') \g /dev/null
+-- of several ways to the same some
+\if :{?few}
+SELECT no_plan();
+\set some 'length(what) % 4 = 1'
+\else
 SELECT plan(66);
+\set some true
+\endif
 
 -- What becomes of a change; nothing of it stays.
 CREATE FUNCTION hub_assertions.change(what text) RETURNS text LANGUAGE plpgsql AS $$
@@ -71,11 +78,11 @@ SELECT is(hub_assertions.change(what), '23514 Assertion ' || detail, what) FROM 
     ('DELETE FROM user_group_map WHERE user_id IN (6, 9)', '6: user "alice" must hold "access:servers!user=bob": it does not hold it (through physics).'),
     ('DELETE FROM group_role_map WHERE group_id IN (1, 2)', '6: user "alice" must hold "access:servers!user=bob": it does not hold it (through physics).'),
     ('DELETE FROM groups WHERE name <> ''empty''', '6: user "alice" must hold "access:servers!user=bob": it does not hold it (through physics).')
-) AS v (what, detail);
+) AS v (what, detail) WHERE :some;
 SELECT alike(hub_assertions.change(what), '23514 %', what) FROM (VALUES
     ('TRUNCATE user_role_map'), ('TRUNCATE service_role_map'), ('TRUNCATE api_tokens'),
     ('DELETE FROM users WHERE id = 1'),
-    ('TRUNCATE roles CASCADE')) AS v (what);
+    ('TRUNCATE roles CASCADE')) AS v (what) WHERE :some;
 
 -- whoever does it: the hub's own role
 SELECT alike(hub_assertions.change('SET LOCAL ROLE hub_assertions_owner; ' || what), '23514 %', 'as the hub: ' || what) FROM (VALUES
@@ -90,7 +97,7 @@ SELECT is(hub_assertions.change(what), 'ZZ001', 'passes: ' || what) FROM (VALUES
     ('DELETE FROM user_role_map WHERE user_id = 1; INSERT INTO user_role_map VALUES (1, 2, false)'),
     ('INSERT INTO user_role_map VALUES (10, 2, false); DELETE FROM user_role_map WHERE user_id = 10'),
     ('DELETE FROM user_group_map WHERE user_id = 9 AND group_id = 2'),
-    ('UPDATE users SET last_activity = now()')) AS v (what);
+    ('UPDATE users SET last_activity = now()')) AS v (what) WHERE :some;
 
 -- only with a veto
 UPDATE jhub_authz.assertions SET veto = false WHERE assertion_id = 1;
@@ -117,7 +124,7 @@ SELECT is(hub_assertions.change(what), '23514 Assertion ' || detail, what) FROM 
       FROM unnest(ARRAY['timezone(''UTC'', now())', 'timezone(''UTC'', clock_timestamp())', '''2020-01-01''', 'NULL']) AS c (created)
     UNION ALL
     SELECT hub_assertions.token(99, 1, created, '["list:users"]'), '99: token "99" must not hold "list:users": by role "admin" (stored).'
-      FROM unnest(ARRAY['timezone(''UTC'', now())', '''2020-01-01''', 'NULL']) AS c (created)) AS v;
+      FROM unnest(ARRAY['timezone(''UTC'', now())', '''2020-01-01''', 'NULL']) AS c (created)) AS v WHERE :some;
 -- ... and one whose row it writes again was, as it was
 SELECT alike(hub_assertions.change('UPDATE api_tokens SET ' || what || ' WHERE id = 4; DELETE FROM user_role_map WHERE user_id = 1'),
     '23514 %Assertion 5: token "4" must hold "list:users": it does not hold it.%', what || ' does not hide what it held')
