@@ -25,7 +25,7 @@ SELECT jhub_authz.grant_auditor('hub_test_auditor') \g /dev/null
 -- with an identity, or api_* would show nothing
 SELECT jhub_authz.act_as(md5('token4')) \g /dev/null
 \if :{?few}
-\set every 5
+\set every 12
 \else
 \set every 1
 \endif

@@ -41,6 +41,9 @@ INSERT INTO damage (what, says) VALUES
      'jhub_authz_narrow on hub_test.api_tokens: It was changed'),
     ('DROP TRIGGER jhub_authz_note ON hub_test.roles; CREATE CONSTRAINT TRIGGER jhub_authz_note AFTER INSERT OR UPDATE OR DELETE ON hub_test.roles FOR EACH ROW EXECUTE FUNCTION jhub_authz.note_change()',
      'jhub_authz_note on hub_test.roles: It was changed');
+\if :{?few}
+WITH gone AS (DELETE FROM damage WHERE id % 3 <> 1 RETURNING what) SELECT skip('there are few', (count(*) + count(*) FILTER (WHERE what !~ 'CONSTRAINT'))::int) FROM gone;
+\endif
 CREATE FUNCTION pg_temp.damaged(what text, OUT says text, OUT mended text) LANGUAGE plpgsql AS $$
 BEGIN
     SET LOCAL ROLE hub_test_owner;

@@ -45,6 +45,9 @@ SELECT p.oid::regprocedure::text AS name, p.prosupport,
  WHERE p.pronamespace = 'jhub_authz'::regnamespace AND p.proretset
    -- nothing to upgrade here; no past within one transaction; planned by what it consists of
    AND p.proname NOT IN ('upgrade_token_roles', 'who_could', 'grant_diffs');
+\if :{?few}
+WITH gone AS (DELETE FROM srf WHERE length(name) % 4 <> 1 RETURNING 1) SELECT skip('there are few', 2 * count(*)::int) FROM gone;
+\endif
 CREATE FUNCTION pg_temp.told(call text, hub text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     told bigint := pg_temp.estimated(call);

@@ -64,6 +64,9 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'UNDO0';
 EXCEPTION WHEN SQLSTATE 'UNDO0' THEN RETURN answer;
 END $$;
+\if :{?few}
+DELETE FROM odd WHERE n % 4 <> 0;
+\endif
 SELECT plan((SELECT count(*)::int FROM odd) + 8);
 INSERT INTO api_tokens (id, user_id, client_id, created, prefix, hashed, scopes) VALUES (100, 10, 'jupyterhub', now(), 'x', 'x', '["inherit"]');
 SELECT is(pg_temp.after('["self"]'), 'f t 0', 'to begin with bob may not, and his token lives');
