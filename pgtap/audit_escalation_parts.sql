@@ -139,8 +139,12 @@ INSERT INTO public.users (id, name, admin, cookie_id) SELECT 10000 + i, 'n' || i
 INSERT INTO public.user_role_map SELECT 10000 + i, 3001, false FROM generate_series(1, :named) i;
 SELECT is((SELECT count(*) FROM jhub_authz.escalation_paths e WHERE e.subject_kind = 'service' AND e.subject = 'of some' AND e.scope ~ '^read:metrics!user=n[0-9]+$'
              AND e.steps = 'makes a token of user "' || e.filter_value || '"' AND e.begins_with = 'tokens!user=' || e.filter_value), (:named)::bigint, 'one user after the other, by name');
+\if :{?few}
+SELECT skip('there are few', 1);
+\else
 CREATE TEMP TABLE much_named AS SELECT * FROM pg_temp.rows_in('64MB');
 SELECT bag_eq($$ SELECT * FROM pg_temp.rows_in('64kB') $$, $$ SELECT * FROM much_named $$, '... in little memory, too');
+\endif
 
 -- what the hub does not share, but could stand there: something without a filter
 INSERT INTO public.shares (id, owner_id, spawner_id, group_id, created_at, scopes) VALUES (9002, 1003, 1003, 3003, '2024-01-01', '["shutdown"]');

@@ -30,8 +30,8 @@ INSERT INTO jhub_authz.history_changes SELECT began, now(), now(), pg_current_xa
 CREATE TEMP TABLE asked AS SELECT row_number() OVER () AS n, object, replace(statement, '::text', '::pg_catalog.text') AS statement
     FROM pg_temp.statements(current_user) WHERE statement ~ '^SELECT [*]' AND object !~ 'scopeset_out';
 \if :{?few}
-DELETE FROM asked WHERE n % 4 <> 1 AND object !~ 'api_(users|tokens)$';
-\set most 15
+DELETE FROM asked WHERE n % 10 <> 1 AND object !~ 'api_(users|tokens)$';
+\set most 5
 SET debug_discard_caches = 0;
 \else
 \set most 60

@@ -40,7 +40,11 @@ SELECT is(jhub_authz._html('<a href="x">&''`', NULL), '&#60;a href=&#34;x&#34;&#
 
 -- as an auditor sees it
 SET LOCAL ROLE "hub_test_<auditor>";
+\if :{?few}
+CREATE TEMP TABLE page AS SELECT h AS html, jhub_authz.report_html(2) AS short, NULL AS least, NULL AS plain FROM jhub_authz.report_html() AS h;
+\else
 CREATE TEMP TABLE page AS SELECT jhub_authz.report_html() AS html, jhub_authz.report_html(2) AS short, jhub_authz.report_html(-5) AS least, jhub_authz.report_html(NULL) AS plain;
+\endif
 RESET ROLE;
 SELECT ok(html ^@ E'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">' AND html ~ '</html>\n$', 'a page') FROM page;
 SELECT ok(html ~ '^[\x01-\x7e]*$', 'in ASCII') FROM page;
@@ -52,10 +56,10 @@ SELECT ok(strpos(html, repeat('long ', 16) || '&hellip;') > 0, 'long names are c
 SELECT ok(html !~ 'secret5[0-3]|sha512', 'no hash') FROM page;
 SELECT ok((xpath_exists('/html/body', replace(replace(replace(replace(regexp_replace(regexp_replace(html, '<!DOCTYPE html>', ''), '<meta([^>]*)>', '<meta\1/>', 'g'), '&ndash;', '-'), '&hellip;', '...'), '<style>', '<style><![CDATA['), '</style>', ']]></style>')::xml)), 'every element is closed')
   FROM page WHERE (SELECT setting FROM pg_config() WHERE name = 'CONFIGURE') ~ 'with-libxml';
-SELECT is(plain, html, 'NULL is the default') FROM page;
+SELECT is(plain, html, 'NULL is the default') FROM page WHERE plain IS NOT NULL;
 SELECT is((SELECT max(regexp_count) FROM (SELECT (SELECT count(*) FROM regexp_matches(split_part(b, '</tbody>', 1), '<tr>', 'g')) AS regexp_count FROM page, regexp_split_to_table(short, '<tbody>') b) c), 4::bigint, 'no more rows than asked for, but the classes of tokens') FROM page;
 SELECT ok(short ~ 'and [0-9]+ more', '... what was left out is told') FROM page;
-SELECT ok(length(least) < length(short), 'one row at least') FROM page;
+SELECT ok(length(least) < length(short), 'one row at least') FROM page WHERE least IS NOT NULL;
 
 -- its numbers
 CREATE FUNCTION pg_temp.tile(words text) RETURNS bigint LANGUAGE sql AS $$
