@@ -86,7 +86,7 @@ SELECT alike(hub_assertions.change(what), '23514 %', what) FROM (VALUES
 
 -- whoever does it: the hub's own role
 SELECT alike(hub_assertions.change('SET LOCAL ROLE hub_assertions_owner; ' || what), '23514 %', 'as the hub: ' || what) FROM (VALUES
-    ('INSERT INTO user_role_map VALUES (10, 2, false)'), ('DELETE FROM user_role_map WHERE user_id = 1'), ('TRUNCATE user_role_map')) AS v (what);
+    ('INSERT INTO user_role_map VALUES (10, 2, false)'), ('DELETE FROM user_role_map WHERE user_id = 1'), ('TRUNCATE user_role_map')) AS v (what) WHERE :some OR what ~ 'TRUNC';
 SELECT is(hub_assertions.change('SET LOCAL ROLE hub_assertions_owner; INSERT INTO user_role_map VALUES (10, 14, false)'), 'ZZ001', '... and what breaks none');
 
 -- what breaks none passes

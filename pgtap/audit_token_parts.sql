@@ -5,13 +5,14 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-\if :{?seed} \else \set seed `date +%s` \endif
 \if :{?few}
-\set tokens 300
+-- one by which all kinds are there, though they are few
+\set seed 1
+\set tokens 150
 \set more_users 3000
 \set more_tokens 3000
 \set asked_for 3
-\set which 'w.token_id % 7 = 1'
+\set which 'w.token_id % 4 = 1'
 \set some_of 5
 \set none_to 2000
 \set many_parts 4
@@ -24,6 +25,7 @@
 \set some_of 11
 \set none_to 40000
 \set many_parts 20
+\if :{?seed} \else \set seed `date +%s` \endif
 \endif
 BEGIN;
 SET LOCAL client_min_messages = warning;

@@ -30,12 +30,17 @@ CREATE FUNCTION pg_temp.found(of_code text) RETURNS SETOF text LANGUAGE plpgsql 
 BEGIN
     RETURN QUERY EXECUTE format('SELECT concat_ws('' '', severity, subject_kind, subject, ''('' || object || '')'', since::date::text) FROM jhub_authz.findings WHERE code = %L', of_code);
 END $$;
--- what a change adds to the findings of a code
+-- what a change adds to the findings of a code; those before it are asked for once until they change
+CREATE TEMP TABLE found_before (of_code text PRIMARY KEY, findings text[]);
 CREATE FUNCTION pg_temp.added(of_code text, change text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
-    before text[] := ARRAY(SELECT pg_temp.found(of_code));
+    before text[] := (SELECT b.findings FROM pg_temp.found_before b WHERE b.of_code = added.of_code);
     after text[];
 BEGIN
+    IF before IS NULL THEN
+        before := ARRAY(SELECT pg_temp.found(of_code));
+        INSERT INTO pg_temp.found_before VALUES (of_code, before);
+    END IF;
     BEGIN
         EXECUTE change;
         SET CONSTRAINTS ALL IMMEDIATE;

@@ -48,10 +48,15 @@ SELECT is(pg_temp.tried('hub_test_auditor', what), '42501', 'denied: ' || what) 
 
 -- everything that it may run, run; the past begins with a commit, so there is one
 INSERT INTO jhub_authz.history_changes SELECT began, now(), now(), pg_current_xact_id(), 'x', 'x', 'x', 'attach' FROM jhub_authz.history_attachment;
-CREATE TEMP TABLE answered AS SELECT * FROM pg_temp.answers('hub_test_auditor');
+\if :{?few}
+\set every 5
+\else
+\set every 1
+\endif
+CREATE TEMP TABLE answered AS SELECT * FROM pg_temp.answers('hub_test_auditor', every => :every);
 SELECT is_empty($$ SELECT object, state, answer FROM answered WHERE state <> 'ZZ001'
  $$, 'every function and view answers the auditor');
-SELECT ok((SELECT count(*) > 60 FROM answered), '... and they are many');
+SELECT ok((SELECT count(*) > 60 / :every FROM answered), '... and they are many');
 SELECT is_empty($$ SELECT a.object, a.answer FROM answered a, hub_test.api_tokens t
     WHERE strpos(a.answer, t.hashed) > 0 OR strpos(a.answer, split_part(t.hashed, ':', 4)) > 0 OR strpos(a.answer, md5('token' || t.id)) > 0 $$,
     '... none with a hash or a token');
@@ -98,7 +103,10 @@ SELECT is(pg_temp.as_granted(VARIADIC done), pg_temp.as_granted(VARIADIC wanted)
     ('{grant_auditor, grant_reader, revoke_reader}', '{grant_auditor}'),
     ('{grant_operator, grant_reader, revoke_operator}', '{grant_reader}'),
     ('{grant_operator, grant_reader, grant_auditor, revoke_reader, revoke_auditor}', '{grant_operator}'),
-    ('{grant_reader, grant_auditor, revoke_reader, revoke_auditor}', '{}')) AS v (done, wanted);
+    ('{grant_reader, grant_auditor, revoke_reader, revoke_auditor}', '{}')) AS v (done, wanted) WHERE :every = 1 OR cardinality(done) = 3;
+\if :{?few}
+SELECT skip('there are few', 2);
+\endif
 -- half of one is none
 SELECT jhub_authz.grant_auditor('hub_test_all') \g /dev/null
 GRANT EXECUTE ON FUNCTION jhub_authz.act_as(text) TO hub_test_all;
