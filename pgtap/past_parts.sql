@@ -122,7 +122,11 @@ CREATE FUNCTION hub_past.wrong(a int, b int) RETURNS SETOF text LANGUAGE sql STA
         UNION ALL (SELECT 'told', * FROM (SELECT * FROM told WHERE net <> 0 EXCEPT SELECT * FROM real) x)) x LIMIT 5
 $$;
 SELECT is_empty(format('SELECT hub_past.wrong(%s, %s)', s, s + 1), 'from step ' || s || ' to the next') FROM generate_series(1, 5) s;
+\if :{?few}
+SELECT skip('there are few', 1);
+\else
 SELECT is_empty('SELECT hub_past.wrong(1, 6)', 'from the first to the last');
+\endif
 
 -- who is concerned once is told of once, in order of kind and id; and nobody is left out
 CREATE TABLE hub_past.one AS SELECT row_number() OVER () AS n, c.* FROM hub_past.moments f, hub_past.moments t, jhub_authz.scope_changes(f.moment, t.moment) c WHERE f.step = 1 AND t.step = 2;
