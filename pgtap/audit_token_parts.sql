@@ -8,7 +8,7 @@
 \if :{?few}
 -- one by which all kinds are there, though they are few
 \set seed 1
-\set tokens 150
+\set tokens 80
 \set more_users 3000
 \set more_tokens 3000
 \set asked_for 3
