@@ -31,13 +31,18 @@ BEGIN
     FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP answer := answer || trim(line) || E'\n'; END LOOP;
     RETURN answer;
 END $$;
--- ids by the index and without it
+-- ids by the index and without it, of so many rows
+\if :{?few}
+SET LOCAL held.most = 100;
+\else
+SET LOCAL held.most = 3000;
+\endif
 CREATE FUNCTION pg_temp.by(what text, condition text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE answer text;
 BEGIN
     PERFORM set_config('enable_seqscan', CASE what WHEN 'index' THEN 'off' ELSE 'on' END, true);
     PERFORM set_config('enable_bitmapscan', CASE what WHEN 'index' THEN 'on' ELSE 'off' END, true);
-    EXECUTE format('SELECT count(*) || '': '' || md5(string_agg(id::text, '','' ORDER BY id)) FROM held WHERE %s', condition) INTO answer;
+    EXECUTE format('SELECT count(*) || '': '' || md5(string_agg(id::text, '','' ORDER BY id)) FROM held WHERE id <= %s AND (%s)', current_setting('held.most'), condition) INTO answer;
     PERFORM set_config('enable_seqscan', 'on', true), set_config('enable_bitmapscan', 'on', true);
     RETURN answer;
 END $$;
