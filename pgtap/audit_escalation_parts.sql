@@ -93,7 +93,11 @@ BEGIN
     END LOOP;
     DROP TABLE told;
 END $$;
+\if :{?few}
+SELECT skip('there are few', 1);
+\else
 SELECT is_empty('SELECT * FROM pg_temp.one_by_one(' || :subjects || $$) o WHERE o.alone <> o.among_all OR (o.alone IS NULL) <> (o.among_all IS NULL) $$, 'subjects who are asked for alone');
+\endif
 
 SELECT jhub_authz.use_hub_release('5.4') \g /dev/null
 CREATE TEMP TABLE much_before AS SELECT * FROM pg_temp.rows_in('64MB');
@@ -146,12 +150,16 @@ CREATE TEMP TABLE much_named AS SELECT * FROM pg_temp.rows_in('64MB');
 SELECT bag_eq($$ SELECT * FROM pg_temp.rows_in('64kB') $$, $$ SELECT * FROM much_named $$, '... in little memory, too');
 \endif
 
+\if :{?few}
+SELECT skip('there are few', 2);
+\else
 -- what the hub does not share, but could stand there: something without a filter
 INSERT INTO public.shares (id, owner_id, spawner_id, group_id, created_at, scopes) VALUES (9002, 1003, 1003, 3003, '2024-01-01', '["shutdown"]');
 SELECT pg_temp.someone(9021, 'A', 'readers', 'shared'), pg_temp.someone(9022, 'B', 'readers', 'shared') \g /dev/null
 CREATE TEMP TABLE much_shared AS SELECT * FROM pg_temp.rows_in('64MB');
 SELECT bag_eq($$ SELECT * FROM pg_temp.rows_in('64kB') $$, $$ SELECT * FROM much_shared $$, 'a share without a filter');
 SELECT is(pg_temp.step('service', 'of readers', 'read:metrics!group=readers'), 'makes a token of user "A", as of anybody in the group', '... lets those come first with whose group it is');
+\endif
 
 SELECT * FROM finish();
 ROLLBACK;

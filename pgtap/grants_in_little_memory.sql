@@ -143,7 +143,11 @@ BEGIN
                      EXCEPT ALL SELECT f::text FROM jhub_authz.findings f WHERE f.subject = s.subject;
     END LOOP;
 END $$;
+\if :{?few}
+SELECT skip('there are few', 1);
+\else
 SELECT is_empty($$ SELECT pg_temp.of_one(CASE WHEN size() < 3000 THEN 1 ELSE 20 END) $$, 'findings of one user are those of all');
+\endif
 
 SELECT * FROM finish();
 SELECT jhub_authz.detach() \g /dev/null

@@ -128,15 +128,19 @@ END $$;
 
 SELECT ok((SELECT count(DISTINCT at) FROM jhub_authz.history_changes) > :steps * 2 / 3, 'much happened');
 -- of whom it is asked
-CREATE TABLE hub_past.asked AS SELECT DISTINCT id FROM hub_past.kept WHERE NOT :'few' OR kind = 'user' AND id % 8 = 1;
+CREATE TABLE hub_past.asked AS SELECT DISTINCT id FROM hub_past.kept WHERE NOT :'few' OR kind = 'user' AND id = 9;
 SELECT is_empty($$
     SELECT m.step, k.name, k.scopes, jhub_authz.user_scopes_as_of(k.name, m.moment)
       FROM hub_past.kept_moments m JOIN hub_past.kept k USING (step)
      WHERE k.kind = 'user' AND k.id IN (SELECT id FROM hub_past.asked) AND jhub_authz.user_scopes_as_of(k.name, m.moment)::text IS DISTINCT FROM k.scopes::text $$, 'every user at every moment');
+\if :{?few}
+SELECT skip('there are few', 1);
+\else
 SELECT is_empty($$
     SELECT m.step, n.name FROM hub_past.kept_moments m, (SELECT DISTINCT name FROM hub_past.kept WHERE kind = 'user') n
      WHERE NOT EXISTS (SELECT FROM hub_past.kept k WHERE k.step = m.step AND k.kind = 'user' AND k.name = n.name)
        AND jhub_authz.user_scopes_as_of(n.name, m.moment) IS NOT NULL $$, '... and nobody who was not there');
+\endif
 SELECT is_empty($$
     WITH held AS (SELECT DISTINCT m.step, w.required, c.subject_kind, c.subject
                     FROM hub_past.kept_moments m, hub_past.wanted w, LATERAL jhub_authz.who_could(w.required, m.moment) c)
