@@ -94,8 +94,12 @@ SELECT is_empty($$ SELECT w.token_id FROM (SELECT x.token_id, jhub_authz.scopese
                                             WHERE x.token_id NOT IN (SELECT id FROM public.api_tokens WHERE expires_at < '2025-01-01') GROUP BY 1) w
     FULL JOIN (SELECT s.subject::int AS token_id, jhub_authz.scopeset_agg(s.scope) AS scopes FROM jhub_authz.effective_scopes s WHERE s.subject_kind = 'token' AND s.scope IS NOT NULL GROUP BY 1) s USING (token_id)
     WHERE w.effective::text IS DISTINCT FROM s.scopes::text $$, '... and the paths are of these scopes');
+\if :{?few}
+SELECT skip('there are few', 1);
+\else
 SELECT is_empty(format($$ SELECT k.id FROM (SELECT id FROM public.api_tokens ORDER BY random() LIMIT %s) k, LATERAL jhub_authz.what_can('token', k.id::text) w WHERE k.id > 0
     EXCEPT ALL SELECT s.subject::int FROM jhub_authz.effective_scopes s WHERE s.subject_kind = 'token' $$, :asked_for), '... of which what_can has no more');
+\endif
 
 -- the same with less memory: in so many parts
 CREATE FUNCTION pg_temp.parts() RETURNS bigint LANGUAGE sql AS $$
@@ -131,10 +135,18 @@ BEGIN
     IF asked < 10 THEN RAISE EXCEPTION 'only % tokens were asked for', asked; END IF;
     RETURN n;
 END $$;
+\if :{?few}
+SELECT skip('there are few', 1);
+\else
 SELECT is(pg_temp.differ('w.token_id', :'which'), 0::bigint, 'in order of their ids');
+\endif
 SELECT is(pg_temp.differ('w.token_id DESC', :'which'), 0::bigint, 'from the last to the first');
 SELECT is(pg_temp.differ('random()', :'which'), 0::bigint, 'at random');
+\if :{?few}
+SELECT skip('there are few', 1);
+\else
 SELECT is(pg_temp.differ('w.owner_kind, w.owner_name, w.token_id', :'which'), 0::bigint, 'by their owners'' names');
+\endif
 SELECT is(pg_temp.differ('random()', 'w.token_id % ' || :some_of || ' = 1'), 0::bigint, 'some at random');
 SELECT is(pg_temp.differ('w.owner_kind NULLS FIRST', 'w.owner_kind IS DISTINCT FROM ''user'''), 0::bigint, 'none of users');
 SELECT is((SELECT count(*) FROM jhub_authz.token_audit t JOIN audited a USING (token_id) WHERE t.token_id % 61 = 5 AND t::text OPERATOR(pg_catalog.=) a.line), (SELECT count(*) FROM audited WHERE token_id % 61 = 5), 'some by a condition on the view');
