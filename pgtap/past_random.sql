@@ -133,7 +133,7 @@ SELECT is_empty($$
     SELECT m.step, k.name, k.scopes, jhub_authz.user_scopes_as_of(k.name, m.moment)
       FROM hub_past.kept_moments m JOIN hub_past.kept k USING (step)
      WHERE k.kind = 'user' AND k.id IN (SELECT id FROM hub_past.asked) AND jhub_authz.user_scopes_as_of(k.name, m.moment)::text IS DISTINCT FROM k.scopes::text $$, 'every user at every moment');
-\if :{?few}
+\if :few
 SELECT skip('there are few', 1);
 \else
 SELECT is_empty($$

@@ -71,7 +71,7 @@ INSERT INTO changes VALUES
     ('settings of the session', 'SET search_path = pg_temp; SET ROLE pg_read_all_data; LISTEN jhub_authz; SET work_mem = ''64kB'''),
     ('cursors', 'DECLARE c CURSOR WITH HOLD FOR SELECT * FROM users; FETCH c; DECLARE d CURSOR FOR SELECT 1');
 \if :{?few}
-DELETE FROM changes WHERE length(what) % 3 <> 0;
+DELETE FROM changes WHERE length(what) % 3 <> 0 AND what NOT IN ('settings of the session', 'cursors', 'custom scopes', 'a policy');
 \endif
 SELECT plan(2 * (SELECT count(*)::int FROM changes) + 22);
 SELECT lives_ok(format('SELECT * FROM jhub_authz.preview(%L)', change), what || ' is previewed') FROM changes;

@@ -56,10 +56,14 @@ SELECT ok(strpos(html, repeat('long ', 16) || '&hellip;') > 0, 'long names are c
 SELECT ok(html !~ 'secret5[0-3]|sha512', 'no hash') FROM page;
 SELECT ok((xpath_exists('/html/body', replace(replace(replace(replace(regexp_replace(regexp_replace(html, '<!DOCTYPE html>', ''), '<meta([^>]*)>', '<meta\1/>', 'g'), '&ndash;', '-'), '&hellip;', '...'), '<style>', '<style><![CDATA['), '</style>', ']]></style>')::xml)), 'every element is closed')
   FROM page WHERE (SELECT setting FROM pg_config() WHERE name = 'CONFIGURE') ~ 'with-libxml';
-SELECT is(plain, html, 'NULL is the default') FROM page WHERE plain IS NOT NULL;
+\if :{?few}
+SELECT skip('there are few', 2);
+\else
+SELECT is(plain, html, 'NULL is the default') FROM page;
+SELECT ok(length(least) < length(short), 'one row at least') FROM page;
+\endif
 SELECT is((SELECT max(regexp_count) FROM (SELECT (SELECT count(*) FROM regexp_matches(split_part(b, '</tbody>', 1), '<tr>', 'g')) AS regexp_count FROM page, regexp_split_to_table(short, '<tbody>') b) c), 4::bigint, 'no more rows than asked for, but the classes of tokens') FROM page;
 SELECT ok(short ~ 'and [0-9]+ more', '... what was left out is told') FROM page;
-SELECT ok(length(least) < length(short), 'one row at least') FROM page WHERE least IS NOT NULL;
 
 -- its numbers
 \if :{?few}
